@@ -1,1 +1,24 @@
-"""layers"""
+"""The paper's equations 1-14, one idea a file. Every function takes a mask [B, T], True where a second is real.
+
+Real seconds come first in a clip, padding after them.
+"""
+
+from dmin.layers.agta import AudioGuidedTripletAttention
+from dmin.layers.attention import DenseInterModalityAttention, SelfAttention, dense_keys, full_channel_pair_product
+from dmin.layers.blocks import CrossModalLayer, Encoder
+from dmin.layers.fusion import AudioVisualFusion
+from dmin.layers.numeric import masked_max, signed_sqrt, unit_norm
+
+__all__ = [
+    "AudioGuidedTripletAttention",
+    "AudioVisualFusion",
+    "CrossModalLayer",
+    "DenseInterModalityAttention",
+    "Encoder",
+    "SelfAttention",
+    "dense_keys",
+    "full_channel_pair_product",
+    "masked_max",
+    "signed_sqrt",
+    "unit_norm",
+]

@@ -1,0 +1,89 @@
+"""What a person sees on the way: bars and notes on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from rich.console import Console as Terminal
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from dmin import progress as reports
+
+
+class Console:
+    """Notes and bars, unless quiet; errors always."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._stderr = Terminal(file=sys.stderr, soft_wrap=True, highlight=False)
+        self._stdout = Terminal(file=sys.stdout, soft_wrap=True, highlight=False)
+
+    def note(self, text: str) -> None:
+        """Say what is going on."""
+        if not self.quiet:
+            self._stderr.print(text, markup=False)
+
+    def step(self, text: str) -> None:
+        """Head the next part of a narrated run."""
+        if not self.quiet:
+            self._stderr.rule(text, align="left", style="bold")
+
+    def error(self, text: str) -> None:
+        """Say in one sentence what went wrong."""
+        self._stderr.print(f"dmin: {text}", markup=False, style="red")
+
+    def result(self, text: str) -> None:
+        """Give an answer."""
+        self._stdout.print(text, markup=False)
+
+    def table(self, table: Table) -> None:
+        """Give an answer in rows."""
+        self._stdout.print(table)
+
+    def warning(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        """Show a warning as one line (the signature is that of `warnings.showwarning`)."""
+        if not self.quiet and issubclass(category, UserWarning):
+            self._stderr.print(f"note: {message}", markup=False, style="yellow")
+
+    @contextmanager
+    def progress(self) -> Iterator[reports.Progress]:
+        """A bar a step, for whoever reports."""
+        if self.quiet:
+            yield reports.silent
+            return
+        columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+        columns += [TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn()]
+        with Progress(*columns, console=self._stderr) as bars:
+            tasks: dict[str, TaskID] = {}
+
+            def report(step: str, completed: int, total: int | None) -> None:
+                # "training (best 0.91)" and "training (best 0.92)" are one bar.
+                key = step.split(" (")[0]
+                if key not in tasks:
+                    tasks[key] = bars.add_task(step, total=total, rate="")
+                elapsed = bars.tasks[tasks[key]].elapsed or 0.0
+                rate = f"{completed / elapsed:.2f}/s" if elapsed > 1 else ""
+                bars.update(tasks[key], description=step, completed=completed, total=total, rate=rate)
+
+            yield report

@@ -1,0 +1,76 @@
+"""`dmin localize`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jsonargparse import ArgumentParser, Namespace
+
+from dmin.cli.console import Console
+from dmin.errors import DminError
+
+HELP = """Find the events of videos: what is both heard and seen, second by second.
+Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
+video, and prints the events. Example: dmin localize holiday.mp4 --out events"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("videos", nargs="+", type=str, help="video files, any format that FFmpeg reads")
+    parser.add_argument("--out", type=Path, default=Path("events"), help="folder of the answers")
+    parser.add_argument("--model", type=str, default="starter", help="starter, a folder of `dmin train`, or a hub id")
+    parser.add_argument("--threshold", type=float | None, default=None, help="0..1; default: the model's own")
+    parser.add_argument("--min-seconds", type=float, default=1.0, help="drop shorter events")
+    parser.add_argument("--missing-audio", type=str, default="error", choices=["error", "silence"])
+    parser.add_argument("--no-picture", action="store_true", help="leave the timeline picture out")
+    parser.add_argument("--device", type=str, default="cpu", help="cpu, cuda or mps")
+
+
+def run(args: Namespace, console: Console) -> int:
+    """Localize every video; a bad one never stops the rest."""
+    from dmin.inference import Localizer
+
+    videos = [Path(video) for video in args.videos]
+    names = _stems(videos)
+    localizer = Localizer.from_pretrained(args.model, device=args.device)
+    known = ", ".join(localizer.categories)
+    advice = "; train your own with `dmin train`" if localizer.name == "starter" else ""
+    console.note(f"model {localizer.name} knows: {known}{advice}")
+    args.out.mkdir(parents=True, exist_ok=True)
+    failures: list[str] = []
+    for video in videos:
+        try:
+            with console.progress() as progress:
+                events = localizer(
+                    video,
+                    threshold=args.threshold,
+                    min_seconds=args.min_seconds,
+                    missing_audio=args.missing_audio,
+                    progress=progress,
+                )
+                stem = args.out / names[video]
+                events.to_json(stem.with_name(f"{stem.name}.json"))
+                events.to_csv(stem.with_name(f"{stem.name}.csv"))
+                if not args.no_picture:
+                    events.plot(stem.with_name(f"{stem.name}.png"))
+        except DminError as error:
+            console.error(str(error))
+            failures.append(str(video))
+            continue
+        console.result(f"{video}: {len(events)} event{'s' * (len(events) != 1)} -> {stem}.json, .csv, .png")
+        for event in events:
+            span = f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s"
+            console.result(f"  {span}  {event.category}  {event.score:.2f}")
+    if failures:
+        console.error(f"{len(failures)} of {len(videos)} videos failed: {', '.join(failures)}")
+    return 1 if failures else 0
+
+
+def _stems(videos: list[Path]) -> dict[Path, str]:
+    """Name of each video's answers; two videos of one name would overwrite each other."""
+    stems: dict[Path, str] = {}
+    for video in videos:
+        if video.stem in stems.values() and video not in stems:
+            raise DminError(f"two videos are named {video.stem}: localize them into different --out folders")
+        stems[video] = video.stem
+    return stems

@@ -1,0 +1,98 @@
+"""Commands by name, and what all of them share: help, errors in one line, exit status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Protocol
+
+from jsonargparse import ArgumentParser, Namespace
+
+from dmin.cli.console import Console
+from dmin.errors import DminError, unknown_name
+
+COMMANDS = {
+    "demo": "make videos, extract, train, evaluate, localize: all of it in a few minutes",
+    "localize": "find the events of videos",
+    "compose": "make an AVE-like data set of real video files with exact truth",
+    "extract": "videos -> feature store",
+    "train": "train a network on a feature store",
+    "evaluate": "score a model on a split",
+    "list": "list backbones, presets and models",
+}
+
+
+class Command(Protocol):
+    """What each command's module offers."""
+
+    HELP: str
+    """What the command does, with an example."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the command's arguments."""
+
+    def run(self, args: Namespace, console: Console) -> int:
+        """Do it; the exit status comes back."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: As typed, without the program's name; those of this process by default.
+
+    Returns:
+        Exit status: 0 only if all of it worked.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in {"-h", "--help"}:
+        sys.stdout.write(_overview())
+        return 0
+    if words[0] == "--version":
+        import dmin
+
+        sys.stdout.write(f"dmin {dmin.__version__}\n")
+        return 0
+    if words[0] not in COMMANDS:
+        sys.stderr.write(f"dmin: {unknown_name('command', words[0], COMMANDS)}\n")
+        return 2
+    return _run_command(words[0], words[1:])
+
+
+def _run_command(name: str, words: list[str]) -> int:
+    command: Command = importlib.import_module(f"dmin.cli.{name}_command")
+    parser = ArgumentParser(prog=f"dmin {name}", description=command.HELP)
+    parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
+    command.add_arguments(parser)
+    try:
+        args = parser.parse_args(words)
+    except SystemExit as end:
+        return int(end.code or 0)
+    console = Console(quiet=args.quiet)
+    with warnings.catch_warnings():
+        warnings.showwarning = console.warning
+        try:
+            return command.run(args, console)
+        except DminError as error:
+            console.error(str(error))
+        except KeyboardInterrupt:
+            console.error("stopped; what was done is kept, the same command goes on from there")
+            return 130
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            console.error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    return 1
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return (
+        "dmin finds audio-visual events in videos: what is both heard and seen, second by second.\n\n"
+        "usage: dmin COMMAND ...\n\n" + "\n".join(lines) + "\n\n"
+        "Start with `dmin demo`, or `dmin localize VIDEO`. `dmin COMMAND --help` shows an example of each.\n"
+    )

@@ -1,0 +1,242 @@
+"""A model against a split: accuracy as AVE defines it, with intervals, beside the priors that need no content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from dmin.data.ave import BACKGROUND
+from dmin.data.batches import ClipDataset, collate
+from dmin.errors import DataError, ModelError
+from dmin.events import dumps
+from dmin.inference import Localizer
+from dmin.progress import Progress, silent
+from dmin.tasks.localization import decode
+from dmin.tasks.scores import binary_f1, confusion, event_f1
+
+RESAMPLES = 10_000
+IOUS = (0.3, 0.5, 0.7)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its bootstrap 95 % interval over clips."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class Priors:
+    """What answers score that look at nothing."""
+
+    all_background: float
+    """Every second called background."""
+    every_second_is_event: float
+    """Every second called the clip's own right category (clips without an event then have no right answer)."""
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """One line of the per-category table."""
+
+    category: str
+    seconds: int
+    """Seconds that truly are of it."""
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True)
+class LocalizationReport:
+    """All figures of one evaluation."""
+
+    model: str
+    data: str
+    split: str
+    clips: int
+    seconds: int
+    threshold: float
+    segment_accuracy: Interval
+    """Share of seconds with the right one of C + 1 labels."""
+    priors: Priors
+    category_accuracy_given_event: Interval
+    """Share of event seconds whose category is right, whatever the relevance."""
+    relevance_f1: float
+    """F1 of event against background, category ignored."""
+    event_f1: dict[str, float]
+    """F1 of whole events, by the least overlap (intersection over union) that counts as found."""
+    false_event_seconds: Interval | None
+    """Share of seconds with an event in clips that are annotated as of no category; None without such clips."""
+    categories: tuple[CategoryRow, ...]
+    names: tuple[str, ...] = field(repr=False)
+    """Labels of the confusion matrix's rows and columns: the categories, then background."""
+    confusion: NDArray[np.int64] = field(repr=False)
+    """[C + 1, C + 1] seconds; rows are the truth."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and dicts, as in metrics.json."""
+        data = asdict(self)
+        data["confusion"] = self.confusion.tolist()
+        return data
+
+    def save(self, folder: Path) -> None:
+        """Write metrics.json, confusion.png and categories.png."""
+        from matplotlib.figure import Figure
+
+        from dmin.report.figures import plot_categories, plot_confusion
+
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "metrics.json").write_text(dumps(self.to_dict()), "utf-8")
+        size = 3.5 + 0.38 * len(self.names)
+        figure = Figure(figsize=(size, size), layout="constrained")
+        plot_confusion(self.confusion, self.names, figure.add_subplot())
+        figure.savefig(folder / "confusion.png", dpi=130)
+        table = {row.category: {"precision": row.precision, "recall": row.recall} for row in self.categories}
+        figure = Figure(figsize=(8, 1.5 + 0.4 * len(table)), layout="constrained")
+        plot_categories(table, figure.add_subplot())
+        figure.savefig(folder / "categories.png", dpi=130)
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """One clip's truth and answer, label by label; C is background."""
+
+    video_id: str
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    """Decoded with the threshold."""
+    best_category: NDArray[np.int64]
+    """The category that each second would have as an event."""
+    nothing: bool
+    """Annotated as of no category at all."""
+
+
+def evaluate(
+    localizer: Localizer, store: str | Path, split: str = "test", *, progress: Progress = silent
+) -> LocalizationReport:
+    """Score a model on a split of a feature store.
+
+    Args:
+        localizer: The model.
+        store: Folder that `dmin extract` made of a data set.
+        split: train, val or test.
+        progress: Told as clips are done.
+
+    Raises:
+        ModelError: The store's features are not those the model was trained on, or it has categories unknown to it.
+        DataError: No such split, or clips of it without features.
+    """
+    clips = ClipDataset(store, split, localizer.categories, localizer.settings.window_seconds)
+    if clips.store.settings != localizer.settings.features:
+        raise ModelError(
+            f"the model was trained on features of {localizer.settings.features}, the store {store} holds "
+            f"{clips.store.settings}: extract the videos again with the model's backbones"
+        )
+    unknown = set(clips.folder.categories) - set(localizer.categories)
+    if unknown:
+        raise ModelError(
+            f"the data have categories that the model does not know: {', '.join(sorted(unknown))}; "
+            f"it knows {', '.join(localizer.categories)}"
+        )
+    results = predict(localizer, clips, progress)
+    return report(results, localizer.categories, localizer.name, str(store), split, localizer.settings.threshold)
+
+
+@torch.inference_mode()
+def predict(localizer: Localizer, clips: ClipDataset, progress: Progress = silent) -> list[ClipResult]:
+    """The network's answer to every window of a data set."""
+    results: list[ClipResult] = []
+    for batch in DataLoader(clips, batch_size=16, collate_fn=collate):
+        output = localizer.model(batch.visual.to(localizer.device), batch.audio.to(localizer.device), batch.mask)
+        predicted = decode(output, localizer.settings.threshold).cpu()
+        best = output.category_logits.argmax(-1, keepdim=True).expand_as(predicted).cpu()
+        for i, window in enumerate(batch.windows):
+            real = batch.mask[i]
+            lines = clips.folder.lines[window.video_id]
+            nothing = all(line.category == BACKGROUND for line in lines)
+            arrays = (batch.labels[i][real].numpy(), predicted[i][real].numpy(), best[i][real].numpy())
+            results.append(ClipResult(window.video_id, *arrays, nothing))
+        progress("evaluate", len(results), len(clips))
+    return results
+
+
+def report(
+    results: Sequence[ClipResult], categories: Sequence[str], model: str, data: str, split: str, threshold: float
+) -> LocalizationReport:
+    """All figures from clips' truths and answers."""
+    if not results:
+        raise DataError(f"split {split!r} of {data} has no clips: choose another split")
+    background = len(categories)
+    labels = np.concatenate([clip.labels for clip in results])
+    predicted = np.concatenate([clip.predicted for clip in results])
+    matrix = confusion(labels, predicted, background + 1)
+    empty = [clip for clip in results if clip.nothing]
+    return LocalizationReport(
+        model=model,
+        data=data,
+        split=split,
+        clips=len(results),
+        seconds=len(labels),
+        threshold=threshold,
+        segment_accuracy=_share(results, lambda c: (c.predicted == c.labels, np.ones_like(c.labels))),
+        priors=_priors(results, background),
+        category_accuracy_given_event=_share(
+            results, lambda c: ((c.best_category == c.labels) & (c.labels < background), c.labels < background)
+        ),
+        relevance_f1=binary_f1(labels < background, predicted < background),
+        event_f1={
+            str(iou): event_f1([(c.labels, c.predicted) for c in results], background, iou) for iou in IOUS
+        },
+        false_event_seconds=_share(empty, lambda c: (c.predicted < background, np.ones_like(c.labels)))
+        if empty
+        else None,
+        categories=_table(matrix, categories),
+        names=(*categories, BACKGROUND),
+        confusion=matrix,
+    )
+
+
+def _share(
+    results: Sequence[ClipResult], counts: Callable[[ClipResult], tuple[NDArray[Any], NDArray[Any]]]
+) -> Interval:
+    """Hits over total with a percentile bootstrap: clips are drawn again with replacement, seconds stay together."""
+    pairs = np.array([[part.sum() for part in counts(clip)] for clip in results], dtype=np.float64)  # [clips, 2]
+    value = pairs[:, 0].sum() / max(pairs[:, 1].sum(), 1)
+    generator = np.random.default_rng(0)
+    drawn = generator.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), RESAMPLES) @ pairs
+    shares = drawn[:, 0] / np.maximum(drawn[:, 1], 1)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return Interval(float(value), float(low), float(high))
+
+
+def _priors(results: Sequence[ClipResult], background: int) -> Priors:
+    labels = np.concatenate([clip.labels for clip in results])
+    share = float((labels == background).mean())
+    right = sum(int((clip.labels == _own_category(clip, background)).sum()) for clip in results)
+    return Priors(share, right / len(labels))
+
+
+def _own_category(clip: ClipResult, background: int) -> int:
+    """The clip's most frequent category; -1, which no label equals, where it has none."""
+    events = clip.labels[clip.labels < background]
+    return int(np.bincount(events).argmax()) if len(events) else -1
+
+
+def _table(matrix: NDArray[np.int64], categories: Sequence[str]) -> tuple[CategoryRow, ...]:
+    right, said, true = matrix.diagonal(), matrix.sum(0), matrix.sum(1)
+    return tuple(
+        CategoryRow(name, int(true[i]), float(right[i] / max(said[i], 1)), float(right[i] / max(true[i], 1)))
+        for i, name in enumerate(categories)
+    )

@@ -1,0 +1,187 @@
+"""Videos to a feature store: resumable, parallel, and a bad file never stops the batch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from dmin import backbones
+from dmin.backbones import Backbone
+from dmin.errors import DataError, unknown_name
+from dmin.features.atomic import StoreWriteError, write_atomically
+from dmin.features.sources import find_videos
+from dmin.features.store import FeatureStore, Settings
+from dmin.features.stream import MissingAudio, features_of
+from dmin.features.workers import Died, in_processes
+from dmin.progress import Progress, silent
+
+_FINGERPRINT_BYTES = 65_536
+"""Read from each end of a video to tell whether it has changed."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A video that could not be extracted."""
+
+    video: str
+    """Its path."""
+    reason: str
+    """One sentence."""
+
+    def __str__(self) -> str:
+        return f"{self.video}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class ExtractionReport:
+    """What became of each video."""
+
+    done: tuple[str, ...] = field(repr=False)
+    """Ids of the videos that were extracted now."""
+    reused: tuple[str, ...] = field(repr=False)
+    """Ids of the videos whose features were there already."""
+    failed: tuple[Failure, ...] = ()
+    """Videos that have no features."""
+
+    def require_all(self) -> None:
+        """Make sure that no video failed.
+
+        Raises:
+            DataError: Some did; the message holds the first three reasons.
+        """
+        if self.failed:
+            reasons = "\n".join(str(failure) for failure in self.failed[:3])
+            total = len(self.done) + len(self.reused) + len(self.failed)
+            raise DataError(f"{len(self.failed)} of {total} videos have no features:\n{reasons}")
+
+
+@dataclass(frozen=True)
+class _Job:
+    video_id: str
+    path: Path
+    source: str
+    """Fingerprint of the file."""
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    failure: str | None
+    warnings: tuple[str, ...]
+
+
+def extract(
+    source: str | Path | Iterable[str | Path],
+    store_folder: str | Path,
+    *,
+    visual: str | Backbone = "lite0",
+    audio: str | Backbone = "sfx",
+    missing_audio: MissingAudio = "error",
+    workers: int = 1,
+    shard: tuple[int, int] = (1, 1),
+    device: str | None = None,
+    progress: Progress = silent,
+) -> ExtractionReport:
+    """Compute the features of many videos into a store.
+
+    What is in the store already, whole and of the same file, is reused: to resume, run the same call again. A video that
+    cannot be read, or that takes a worker process down, is reported, and the rest goes on. Warns about videos that could be
+    read only in part.
+
+    Args:
+        source: Video files; or a folder of videos; or a data-set folder, whose annotations and splits are copied into
+            the store, so that training needs only the store.
+        store_folder: A new folder, or a store of the same backbones.
+        visual: Name of a visual backbone, or one of your own.
+        audio: Name of an audio backbone, or one of your own.
+        missing_audio: "silence" accepts videos without sound.
+        workers: Number of processes; the machine's cores are divided among them. With 1, this process does the work.
+        shard: ``(i, n)`` does the i-th of n parts, i from 1 to n: one part a machine, all into one store.
+        device: Where backbones that are given by name run; by default "cuda" where there is one, else "cpu".
+        progress: Called with the step "extract" after each video.
+
+    Returns:
+        Ids of what was done and reused, and the failures.
+
+    Raises:
+        DataError: No video, two videos of one id, or a store of other settings.
+        StoreWriteError: The disk is full, or the store cannot be written. What is in the store stays good.
+        ModelError: Unknown backbone.
+    """
+    if workers < 1 or not 1 <= shard[0] <= shard[1]:
+        raise DataError(f"got workers={workers}, shard={shard}: workers must be >= 1, and (i, n) have 1 <= i <= n")
+    videos = list(find_videos(source).items())[shard[0] - 1 :: shard[1]]
+    store = FeatureStore.create(store_folder, _settings(visual, audio))
+    if isinstance(source, (str, Path)):
+        _copy_annotations(Path(source), store.folder)
+    jobs = [_Job(video_id, path, _fingerprint(path)) for video_id, path in videos]
+    reused = {job.video_id for job in jobs if _is_current(store, job)}
+    pending = [job for job in jobs if job.video_id not in reused]
+    progress("extract", len(reused), len(jobs))
+
+    workers = min(workers, len(pending))
+    make = partial(_Extractor, visual, audio, store, missing_audio, device, workers)
+    done: list[str] = []
+    failed: list[Failure] = []
+    try:
+        with closing(_here(make, pending) if workers <= 1 else in_processes(make, pending, workers)) as outcomes:
+            for job, outcome in outcomes:
+                reason = str(outcome) if isinstance(outcome, Died) else outcome.failure
+                if reason is None:
+                    done.append(job.video_id)
+                else:
+                    failed.append(Failure(str(job.path), reason))
+                for message in () if isinstance(outcome, Died) else outcome.warnings:
+                    warnings.warn(message, stacklevel=2)
+                progress("extract", len(reused) + len(done) + len(failed), len(jobs))
+    except StoreWriteError as error:
+        raise StoreWriteError(
+            f"{error}; stopped with {len(reused) + len(done)} of {len(jobs)} videos in the store, which stay good: "
+            "make room or choose another folder, and run the same again to go on"
+        ) from error
+    return ExtractionReport(tuple(sorted(done)), tuple(sorted(reused)), tuple(sorted(failed, key=str)))
+
+
+class _Extractor:
+    """Extracts one video after the other, in this process or in one of several."""
+
+    def __init__(
+        self,
+        visual: str | Backbone,
+        audio: str | Backbone,
+        store: FeatureStore,
+        missing_audio: MissingAudio,
+        device: str | None,
+        workers: int,
+    ) -> None:
+        if workers > 1:
+            torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // workers))
+        self.visual = _load(visual, device)
+        self.audio = _load(audio, device)
+        self.store = store
+        self.missing_audio = missing_audio
+
+    def __call__(self, job: _Job) -> _Outcome:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            failure = self._extract(job)
+        return _Outcome(failure, tuple(str(warning.message) for warning in caught))
+
+    def _extract(self, job: _Job) -> str | None:
+        try:
+            features = features_of(job.path, self.visual, self.audio, self.missing_audio)
+            self.store.write(job.video_id, features, job.source)
+        except StoreWriteError:
+            raise  # the next video would fare no better
+        except DminErrorTypes as error:
+            return str(error)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return None

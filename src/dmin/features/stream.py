@@ -1,0 +1,134 @@
+"""From a video to its features, second by second, with memory that does not grow with the video's length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dmin.backbones import Backbone
+from dmin.features.store import ClipFeatures, Settings
+from dmin.media import Segment, decode
+
+MissingAudio = Literal["error", "silence"]
+"""What to do with a video that has no sound: refuse it, or hear silence."""
+_FRAMES_AT_ONCE = 32
+"""Frames that go through the visual backbone together: enough to keep it busy, about 20 MB as float32 pictures."""
+
+
+def settings_of(visual: Backbone, audio: Backbone) -> Settings:
+    """Settings of the features that two backbones make."""
+    return Settings(
+        visual=visual.card.name,
+        visual_version=visual.card.version,
+        audio=audio.card.name,
+        audio_version=audio.card.version,
+        frames_per_second=visual.card.frames_per_second,
+        rate_hz=audio.card.rate_hz,
+    )
+
+
+def features_of(
+    path: str | Path, visual: Backbone, audio: Backbone, missing_audio: MissingAudio = "error"
+) -> ClipFeatures:
+    """Compute the features of a whole video.
+
+    Args:
+        path: The video.
+        visual: Its frames a second decide how many frames are averaged into a second's map.
+        audio: Its rate decides how the sound is resampled.
+        missing_audio: "silence" accepts a video without sound.
+
+    Returns:
+        Visual maps [T, H, W, D_v] float16 and audio features [T, D_a] float32. An hour takes about half a gigabyte with
+        maps of [7, 7, 1280]; `stream_features` gives it in pieces.
+
+    Raises:
+        MediaError: The video cannot be read.
+    """
+    chunks = list(stream_features(path, visual, audio, missing_audio=missing_audio))
+    return ClipFeatures(
+        torch.cat([chunk.visual for chunk in chunks]),
+        torch.cat([chunk.audio for chunk in chunks]),
+        sum(chunk.duration_seconds for chunk in chunks),
+    )
+
+
+def stream_features(
+    path: str | Path,
+    visual: Backbone,
+    audio: Backbone,
+    *,
+    chunk_seconds: int = 60,
+    missing_audio: MissingAudio = "error",
+) -> Iterator[ClipFeatures]:
+    """Compute the features of a video in chunks, so that memory stays flat however long it is.
+
+    Args:
+        path: The video.
+        visual: The visual backbone.
+        audio: The audio backbone.
+        chunk_seconds: Most seconds in a chunk; only the last chunk may be shorter.
+        missing_audio: "silence" accepts a video without sound.
+
+    Yields:
+        Chunks as `features_of` gives them, in order; their durations add up to the video's.
+
+    Raises:
+        MediaError: The video cannot be read.
+    """
+    segments = decode(
+        path,
+        frames_per_second=visual.card.frames_per_second,
+        rate_hz=audio.card.rate_hz,
+        missing_audio=missing_audio,
+    )
+    source = iter(segments)
+    start = 0
+    chunk = _chunk(source, visual, audio, chunk_seconds)
+    while chunk is not None:
+        following = _chunk(source, visual, audio, chunk_seconds)
+        maps, vectors = chunk
+        rest = max(segments.duration_seconds - start, 0.0)
+        # The last chunk has the remainder, which is up to half a second more or less than its number of segments.
+        yield ClipFeatures(maps, vectors, float(len(maps)) if following else rest)
+        start += len(maps)
+        chunk = following
+
+
+def _chunk(
+    source: Iterator[Segment], visual: Backbone, audio: Backbone, seconds: int
+) -> tuple[Tensor, Tensor] | None:
+    """Maps [T, H, W, D_v] and vectors [T, D_a] of the next T <= ``seconds`` segments; None when there are no more."""
+    maps: list[Tensor] = []
+    vectors: list[Tensor] = []
+    batch_seconds = max(1, int(_FRAMES_AT_ONCE // visual.card.frames_per_second))
+    while seconds > 0 and (batch := list(islice(source, min(batch_seconds, seconds)))):
+        seconds -= len(batch)
+        maps.append(_visual(batch, visual))
+        vectors.append(_audio(batch, audio))
+    return (torch.cat(maps), torch.cat(vectors)) if maps else None
+
+
+@torch.no_grad()
+def _visual(batch: Sequence[Segment], backbone: Backbone) -> Tensor:
+    """Mean map of each segment's frames: float16 [N, H, W, D_v]."""
+    frames = torch.from_numpy(np.concatenate([segment.frames for segment in batch]))  # [N * F, height, width, 3]
+    maps = backbone(frames.to(_device(backbone)))  # [N * F, H, W, D_v]
+    return maps.unflatten(0, (len(batch), -1)).float().mean(1).to(torch.float16).cpu()
+
+
+@torch.no_grad()
+def _audio(batch: Sequence[Segment], backbone: Backbone) -> Tensor:
+    """One vector a segment: float32 [N, D_a]."""
+    waveforms = torch.from_numpy(np.stack([segment.waveform for segment in batch]))  # [N, S]
+    return backbone(waveforms.to(_device(backbone))).float().cpu()
+
+
+def _device(backbone: Backbone) -> torch.device:
+    return next((parameter.device for parameter in backbone.parameters()), torch.device("cpu"))

@@ -1,0 +1,143 @@
+"""Audio-guided triplet attention (eq. 1-8): what is heard decides which channels and regions of the picture count."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from dmin.layers.numeric import signed_sqrt, unit_norm, widened
+
+
+class Guided(NamedTuple):
+    """What AGTA gives."""
+
+    values: Tensor
+    """v^S, [B, T, D]"""
+    spatial: Tensor
+    """M^S, [B, T, R], each second's regions summing to 1."""
+    channel: Tensor
+    """M^C, [B, T, D] in 0..1."""
+
+
+class ChannelAttention(nn.Module):
+    """Eq. 1: M^C = sigmoid(W_2 ReLU(W_1 mean over regions(Phi_a a * Phi_v v))), both projections with ReLU.
+
+    The paper gives Phi_a the size d_a x d_a; the product needs equal widths, so audio is projected to D.
+    """
+
+    def __init__(self, visual_size: int, audio_size: int, bottleneck: int) -> None:
+        super().__init__()
+        self.visual = nn.Linear(visual_size, visual_size)
+        self.audio = nn.Linear(audio_size, visual_size)
+        self.squeeze = nn.Linear(visual_size, bottleneck)
+        self.excite = nn.Linear(bottleneck, visual_size)
+
+    def forward(self, visual: Tensor, audio: Tensor) -> Tensor:
+        """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, D] in 0..1."""
+        # The audio factor is the same in all regions, so the mean may go before the product.
+        joint = self.visual(visual).relu().mean(2) * self.audio(audio).relu()
+        return widened(self.excite(self.squeeze(joint).relu())).sigmoid()
+
+
+class FactorizedBilinearPooling(nn.Module):
+    """MFB, eq. 3-4: dropout, sum over k consecutive factors, signed square root, L2 norm.
+
+    Example:
+        >>> MFB = FactorizedBilinearPooling(6, 4, size=8, factors=5, dropout=0.1)
+        >>> MFB(torch.rand(2, 3, 9, 6), torch.rand(2, 3, 4)).shape
+        torch.Size([2, 3, 9, 8])
+    """
+
+    def __init__(self, visual_size: int, audio_size: int, size: int, factors: int, dropout: float) -> None:
+        super().__init__()
+        self.size = size
+        self.visual = nn.Linear(visual_size, factors * size)
+        self.audio = nn.Linear(audio_size, factors * size)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, visual: Tensor, audio: Tensor) -> Tensor:
+        """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, R, d_o]."""
+        joint = self.dropout(self.visual(visual).relu() * self.audio(audio).relu()[:, :, None])
+        summed = widened(joint).unflatten(-1, (self.size, -1)).sum(-1)
+        return unit_norm(signed_sqrt(summed))
+
+
+class RegionLSTM(nn.Module):
+    """Temporal attention, eq. 5-6: every region's sequence of cat(v^P + a^P, a^P) through one shared Bi-LSTM.
+
+    All regions of all clips are one batch. Padding never reaches real seconds: sequences are packed.
+    """
+
+    def __init__(self, visual_size: int, audio_size: int, size: int, layers: int) -> None:
+        super().__init__()
+        self.visual = nn.Linear(visual_size, size)
+        self.audio = nn.Linear(audio_size, size)
+        self.lstm = nn.LSTM(2 * size, size // 2, layers, batch_first=True, bidirectional=True)
+
+    def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None) -> Tensor:
+        """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, R, d_o]."""
+        batch, time, regions, _ = visual.shape
+        heard = self.audio(audio).relu()[:, :, None].expand(-1, -1, regions, -1)
+        joint = torch.cat([self.visual(visual).relu() + heard, heard], -1)  # [B, T, R, 2 d_o]
+        sequences = joint.transpose(1, 2).flatten(0, 1)  # [B R, T, 2 d_o]
+        if mask is None:
+            states = self.lstm(sequences)[0]
+        else:
+            lengths = mask.sum(1).repeat_interleave(regions).cpu()
+            packed = pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
+            states = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=time)[0]
+        return states.unflatten(0, (batch, regions)).transpose(1, 2)
+
+
+class AudioGuidedTripletAttention(nn.Module):
+    """AGTA, eq. 1-8: channel, temporal and spatial attention.
+
+    Args:
+        visual_size: D.
+        audio_size: D_a.
+        size: d_o of eq. 3-7; even.
+        bottleneck: d of eq. 1.
+        factors: k of eq. 3.
+        dropout: Of eq. 3.
+        lstm_layers: Layers of the Bi-LSTM (the paper speaks of one Bi-LSTM; the released code stacks two).
+        channel_residual: v^C = (M^C + 1) v as the released code has it, instead of eq. 2.
+        spatial_bias: Give W_3 of eq. 7 a bias, as the released code has it.
+
+    Example:
+        >>> agta = AudioGuidedTripletAttention(16, 8, size=8, bottleneck=4)
+        >>> guided = agta(torch.rand(2, 5, 9, 16), torch.rand(2, 5, 8))
+        >>> guided.values.shape, guided.spatial.shape
+        (torch.Size([2, 5, 16]), torch.Size([2, 5, 9]))
+    """
+
+    def __init__(
+        self,
+        visual_size: int,
+        audio_size: int,
+        size: int = 256,
+        bottleneck: int = 256,
+        factors: int = 5,
+        dropout: float = 0.1,
+        lstm_layers: int = 1,
+        channel_residual: bool = False,
+        spatial_bias: bool = False,
+    ) -> None:
+        super().__init__()
+        self.channel = ChannelAttention(visual_size, audio_size, bottleneck)
+        self.bilinear = FactorizedBilinearPooling(visual_size, audio_size, size, factors, dropout)
+        self.temporal = RegionLSTM(visual_size, audio_size, size, lstm_layers)
+        self.spatial = nn.Linear(size, 1, bias=spatial_bias)
+        self.residual = float(channel_residual)
+
+    def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Guided:
+        """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, D]."""
+        channel = self.channel(visual, audio)
+        guided = visual * (channel + self.residual)[:, :, None].to(visual.dtype)  # eq. 2
+        joint = self.bilinear(guided, audio) + self.temporal(guided, audio, mask)
+        spatial = widened(torch.tanh(self.spatial(joint).squeeze(-1))).softmax(-1)  # eq. 7
+        values = (spatial.to(guided.dtype)[:, :, None] @ guided).squeeze(2)  # eq. 8
+        return Guided(values, spatial, channel)
+

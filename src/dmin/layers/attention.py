@@ -1,0 +1,148 @@
+"""Dot-product attention (eq. 9) and dense fusion attention (eq. 11-13).
+
+Eq. 13 sums all channel pairs of query and key with a weight matrix W, alpha on the diagonal and
+beta = (1 - alpha) / (d_k - 1) elsewhere. That is a bilinear form, and W = (alpha - beta) I + beta 1 1^T, so
+FCPP(q, k) = q . k' with k' = (alpha - beta) k + beta (sum of k) 1: dot-product attention on transformed keys, exactly.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dmin.layers.numeric import widened
+
+
+class Attended(NamedTuple):
+    """What an attention gives."""
+
+    values: Tensor
+    """[B, T, d]"""
+    weights: Tensor | None
+    """[B, heads, T, S], each row summing to 1; None unless asked for."""
+
+
+def dense_keys(keys: Tensor, alpha: float) -> Tensor:
+    """Transform keys [..., d_k] so that a dot product with them is eq. 13.
+
+    Example:
+        >>> dense_keys(torch.tensor([1.0, 3.0]), alpha=0.5).tolist()
+        [2.0, 2.0]
+    """
+    size = keys.shape[-1]
+    beta = (1 - alpha) / max(size - 1, 1) if size > 1 else 0.0
+    return (alpha - beta) * keys + beta * keys.sum(-1, keepdim=True)
+
+
+def full_channel_pair_product(queries: Tensor, keys: Tensor, alpha: float = 0.5) -> Tensor:
+    """Eq. 12-13: score of every query [..., T, d_k] with every key [..., S, d_k] over all channel pairs: [..., T, S].
+
+    Example:
+        >>> full_channel_pair_product(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 3.0]])).tolist()
+        [[6.0]]
+    """
+    return queries @ dense_keys(keys, alpha).mT
+
+
+class _Heads(nn.Module):
+    """Projections of queries, keys and values, split into heads, and back."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.in_proj = nn.Linear(width, 3 * width)
+        self.out_proj = nn.Linear(width, width)
+        nn.init.xavier_uniform_(self.in_proj.weight)
+        nn.init.zeros_(self.in_proj.bias)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def project(self, sequence: Tensor, first: int, last: int) -> list[Tensor]:
+        """Projections ``first`` to ``last`` of (query 0, key 1, value 2), each [B, heads, T, d_k]."""
+        width = self.in_proj.in_features
+        rows = slice(first * width, last * width)
+        projected = F.linear(sequence, self.in_proj.weight[rows], self.in_proj.bias[rows])  # [B, T, n d]
+        parts = projected.unflatten(-1, (last - first, self.heads, -1))  # [B, T, n, heads, d_k]
+        return list(parts.permute(2, 0, 3, 1, 4).unbind(0))
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, return_weights: bool) -> Attended:
+        """Softmax attention [B, heads, T, d_k] over keys that the mask [B, S] calls real, and the output projection."""
+        keep = None if mask is None else mask[:, None, None, :]
+        dropout = self.dropout if self.training else 0.0
+        weights = None
+        if return_weights:
+            scores = widened(query @ key.mT) / key.shape[-1] ** 0.5
+            weights = (scores if keep is None else scores.masked_fill(~keep, -torch.inf)).softmax(-1)
+            mixed = F.dropout(weights, dropout).to(value.dtype) @ value
+        else:
+            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=keep, dropout_p=dropout)
+        return Attended(self.out_proj(mixed.transpose(1, 2).flatten(2)), weights)
+
+
+class SelfAttention(_Heads):
+    """Eq. 9: multi-head dot-product attention of a sequence [B, T, d] over itself or over a memory [B, S, d].
+
+    Example:
+        >>> SelfAttention(8, heads=2, dropout=0.0)(torch.zeros(3, 5, 8)).values.shape
+        torch.Size([3, 5, 8])
+    """
+
+    def forward(
+        self,
+        sequence: Tensor,
+        mask: Tensor | None = None,
+        memory: Tensor | None = None,
+        return_weights: bool = False,
+    ) -> Attended:
+        """Attend; ``mask`` [B, S] tells real keys."""
+        if memory is None:
+            query, key, value = self.project(sequence, 0, 3)
+        else:
+            (query,) = self.project(sequence, 0, 1)
+            key, value = self.project(memory, 1, 3)
+        return self.attend(query, key, value, mask, return_weights)
+
+
+class DenseInterModalityAttention(_Heads):
+    """Eq. 11-13: a modality attends to itself by dot products and to the other by full channel pair products.
+
+    Both halves share one softmax, so one call of scaled dot-product attention serves them.
+
+    Args:
+        width: d_m.
+        heads: n.
+        dropout: Of the attention weights.
+        alpha: Weight of equal channel pairs (eq. 13).
+        mean_pairs: Divide eq. 13 by d_k, as the released code does (it takes a mean where the paper writes a sum).
+
+    Example:
+        >>> attention = DenseInterModalityAttention(8, heads=2, dropout=0.0)
+        >>> attention(torch.zeros(3, 5, 8), torch.zeros(3, 5, 8), return_weights=True).weights.shape
+        torch.Size([3, 2, 5, 10])
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float, alpha: float = 0.5, mean_pairs: bool = False) -> None:
+        super().__init__(width, heads, dropout)
+        self.alpha = alpha
+        self.scale = heads / width if mean_pairs else 1.0
+
+    def forward(
+        self, own: Tensor, other: Tensor, mask: Tensor | None = None, return_weights: bool = False
+    ) -> Attended:
+        """Attend.
+
+        Args:
+            own: x, [B, T, d]: queries and the first half of the memory.
+            other: y, [B, T, d]: the second half.
+            mask: [B, T], True where a second is real, in both.
+            return_weights: Give the weights [B, heads, T, 2 T] too.
+        """
+        query, own_key, own_value = self.project(own, 0, 3)
+        other_key, other_value = self.project(other, 1, 3)
+        key = torch.cat([own_key, self.scale * dense_keys(other_key, self.alpha)], 2)  # [B, heads, 2 T, d_k]
+        value = torch.cat([own_value, other_value], 2)
+        both = None if mask is None else mask.repeat(1, 2)
+        return self.attend(query, key, value, both, return_weights)

@@ -1,0 +1,102 @@
+"""Residual, norm and feed-forward around an attention (eq. 10): the intra-modality encoder and the DIMA layer."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from dmin.layers.attention import Attended, DenseInterModalityAttention, SelfAttention
+
+
+class FeedForward(nn.Module):
+    """Eq. 10: v_r = LayerNorm(v_cat + T_v), v_f = ReLU(v_r W_4) W_5, v_self = LayerNorm(v_f + v_r).
+
+    Example:
+        >>> import torch
+        >>> FeedForward(8, 16, dropout=0.0)(torch.zeros(2, 3, 8), torch.zeros(2, 3, 8)).shape
+        torch.Size([2, 3, 8])
+    """
+
+    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.linear1 = nn.Linear(width, hidden)
+        self.linear2 = nn.Linear(hidden, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, attended: Tensor, residual: Tensor) -> Tensor:
+        """From what an attention gave [B, T, d] and what went into it [B, T, d]."""
+        first = self.norm1(self.dropout(attended) + residual)
+        hidden = self.linear2(self.dropout(self.linear1(first).relu()))
+        second: Tensor = self.norm2(self.dropout(hidden) + first)
+        return second
+
+
+class EncoderLayer(nn.Module):
+    """One layer of intra-modality attention, eq. 9-10."""
+
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = SelfAttention(width, heads, dropout)
+        self.feed_forward = FeedForward(width, hidden, dropout)
+
+    def forward(self, sequence: Tensor, mask: Tensor | None = None, return_weights: bool = False) -> Attended:
+        """[B, T, d] -> [B, T, d]."""
+        attended = self.attention(sequence, mask, return_weights=return_weights)
+        return Attended(self.feed_forward(attended.values, sequence), attended.weights)
+
+
+class Encoder(nn.Module):
+    """Intra-modality attention module (section IV-B): a linear layer to the common width, then encoder layers.
+
+    Example:
+        >>> import torch
+        >>> Encoder(16, 8, layers=2, heads=2, hidden=16, dropout=0.0)(torch.zeros(3, 5, 16)).values.shape
+        torch.Size([3, 5, 8])
+    """
+
+    def __init__(self, size: int, width: int, layers: int, heads: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.project = nn.Linear(size, width)
+        self.layers = nn.ModuleList(EncoderLayer(width, heads, hidden, dropout) for _ in range(layers))
+
+    def forward(self, sequence: Tensor, mask: Tensor | None = None, return_weights: bool = False) -> Attended:
+        """[B, T, D] -> [B, T, d]; the weights are the last layer's."""
+        attended = Attended(self.project(sequence), None)
+        for layer in self.layers:
+            attended = layer(attended.values, mask, return_weights)
+        return attended
+
+
+class CrossModalLayer(nn.Module):
+    """DIMA (section IV-C): a linear layer for the un-encoded own modality, eq. 11, and the rest of eq. 10.
+
+    Example:
+        >>> import torch
+        >>> layer = CrossModalLayer(16, 8, heads=2, hidden=16, dropout=0.0)
+        >>> layer(torch.zeros(3, 5, 16), torch.zeros(3, 5, 8)).values.shape
+        torch.Size([3, 5, 8])
+    """
+
+    def __init__(
+        self,
+        size: int,
+        width: int,
+        heads: int,
+        hidden: int,
+        dropout: float,
+        alpha: float = 0.5,
+        mean_pairs: bool = False,
+    ) -> None:
+        super().__init__()
+        self.project = nn.Linear(size, width)
+        self.attention = DenseInterModalityAttention(width, heads, dropout, alpha, mean_pairs)
+        self.feed_forward = FeedForward(width, hidden, dropout)
+
+    def forward(
+        self, own: Tensor, other: Tensor, mask: Tensor | None = None, return_weights: bool = False
+    ) -> Attended:
+        """Own modality as it went into its encoder [B, T, D], the other as it came out of its own [B, T, d]."""
+        query = self.project(own)
+        attended = self.attention(query, other, mask, return_weights)
+        return Attended(self.feed_forward(attended.values, query), attended.weights)

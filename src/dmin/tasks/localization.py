@@ -1,0 +1,117 @@
+"""Audio-visual event localization under full supervision: the losses of eq. 15-17 and the decoding of section VI-B.
+
+A network answers with logits; everything here works on those alone, so any network with the same three outputs fits.
+Labels are ``segment_labels`` [B, T]: a category's index, or C (one past the last category) for background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+NO_EVENT = -100
+"""Clip label of a clip without any event; `torch.nn.functional.cross_entropy` leaves it out."""
+
+
+class LocalizationOutput(Protocol):
+    """What the task needs of a network's answer."""
+
+    @property
+    def relevance_logits(self) -> Tensor:
+        """[B, T]: is there an event in this second?"""
+
+    @property
+    def category_logits(self) -> Tensor:
+        """[B, C]: which event is it, from the fused features?"""
+
+    @property
+    def unimodal_category_logits(self) -> Tensor:
+        """[B, C]: the same from the self-attended visual features alone."""
+
+
+@dataclass(frozen=True)
+class LocalizationLoss:
+    """The terms of eq. 17, each a scalar, and their weighted sum."""
+
+    total: Tensor
+    relevance: Tensor
+    category: Tensor
+    unimodal_category: Tensor
+
+
+def clip_categories(segment_labels: Tensor, mask: Tensor, categories: int) -> Tensor:
+    """The category of each clip: the one with the most event seconds, the lowest index among equals.
+
+    Args:
+        segment_labels: [B, T] in 0..C, C being background.
+        mask: [B, T], True where a second is real.
+        categories: C.
+
+    Returns:
+        [B], `NO_EVENT` for clips without an event.
+
+    Example:
+        >>> clip_categories(torch.tensor([[1, 1, 2], [2, 2, 2]]), torch.ones(2, 3, dtype=torch.bool), 2).tolist()
+        [1, -100]
+    """
+    seconds = F.one_hot(segment_labels, categories + 1)[..., :categories] * mask[..., None]  # [B, T, C]
+    counts = seconds.sum(1)  # [B, C]
+    return torch.where(counts.amax(1) > 0, counts.argmax(1), NO_EVENT)
+
+
+def localization_loss(
+    output: LocalizationOutput, segment_labels: Tensor, mask: Tensor, unimodal_weight: float = 0.1
+) -> LocalizationLoss:
+    """Loss of full supervision, eq. 17: relevance + w * unimodal category + (1 - w) * category.
+
+    The means run over real seconds (eq. 15) and over clips that have an event (eq. 16): a clip without one has no
+    category to learn. The paper's data have an event in all clips but one, so this changes nothing there.
+
+    Args:
+        output: The network's answer.
+        segment_labels: [B, T] in 0..C, C being background.
+        mask: [B, T], True where a second is real.
+        unimodal_weight: The paper's lambda.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> zeros = SimpleNamespace(relevance_logits=torch.zeros(1, 2), category_logits=torch.zeros(1, 4),
+        ...                         unimodal_category_logits=torch.zeros(1, 4))
+        >>> loss = localization_loss(zeros, torch.tensor([[3, 4]]), torch.ones(1, 2, dtype=torch.bool))
+        >>> round(float(loss.relevance), 4), round(float(loss.category), 4)
+        (0.6931, 1.3863)
+    """
+    categories = output.category_logits.shape[-1]
+    clip_labels = clip_categories(segment_labels, mask, categories)
+    relevant = (segment_labels < categories).to(output.relevance_logits.dtype)
+    each_second = F.binary_cross_entropy_with_logits(output.relevance_logits, relevant, reduction="none")
+    relevance = each_second.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)
+    category = _mean_cross_entropy(output.category_logits, clip_labels)
+    unimodal = _mean_cross_entropy(output.unimodal_category_logits, clip_labels)
+    total = relevance + unimodal_weight * unimodal + (1 - unimodal_weight) * category
+    return LocalizationLoss(total, relevance, category, unimodal)
+
+
+def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Eq. 16 over the labelled clips; 0 (with a gradient of 0) where a batch has none, instead of 0 / 0."""
+    total = F.cross_entropy(logits, labels, ignore_index=NO_EVENT, reduction="sum")
+    return total / (labels != NO_EVENT).sum().clamp(min=1)
+
+
+def decode(output: LocalizationOutput, threshold: float = 0.5) -> Tensor:
+    """Label of each second: the clip's best category where relevance reaches the threshold, else background C.
+
+    Args:
+        output: The network's answer.
+        threshold: Lowest relevance that counts as event (section VI-B: s_t >= 0.5).
+
+    Returns:
+        [B, T] in 0..C.
+    """
+    categories = output.category_logits.shape[-1]
+    best = output.category_logits.argmax(-1, keepdim=True)  # [B, 1]
+    return torch.where(output.relevance_logits.sigmoid() >= threshold, best, categories)

@@ -1,0 +1,43 @@
+"""Accuracy measures of localization as torchmetrics: they add up correctly over batches and over machines."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+
+class SegmentAccuracy(Metric):
+    """Share of real seconds whose label (C categories and background) is right: the measure of AVE's tables.
+
+    Example:
+        >>> metric = SegmentAccuracy()
+        >>> metric.update(torch.tensor([[0, 2]]), torch.tensor([[0, 1]]), torch.tensor([[True, True]]))
+        >>> float(metric.compute())
+        0.5
+    """
+
+    higher_is_better = True
+    full_state_update = False
+    correct: Tensor
+    total: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum")
+        self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, predicted: Tensor, labels: Tensor, mask: Tensor) -> None:
+        """Count one batch.
+
+        Args:
+            predicted: [B, T] in 0..C.
+            labels: [B, T] in 0..C.
+            mask: [B, T], True where a second is real.
+        """
+        self.correct += ((predicted == labels) & mask).sum()
+        self.total += mask.sum()
+
+    def compute(self) -> Tensor:
+        """Share of right seconds so far, in 0..1."""
+        return self.correct / self.total.clamp(min=1)
