@@ -3,19 +3,20 @@
 Real seconds come first in a clip, padding after them.
 """
 
-from dmin.layers.agta import AudioGuidedTripletAttention
-from dmin.layers.attention import DenseInterModalityAttention, SelfAttention, dense_keys, full_channel_pair_product
-from dmin.layers.blocks import CrossModalLayer, Encoder
+from dmin.layers.agta import AudioGuidedTripletAttention, FactorizedBilinearPooling
+from dmin.layers.attention import DenseInterModalityAttention, MultiHeadAttention, dense_keys, full_channel_pair_product
+from dmin.layers.blocks import DIMA, Encoder
 from dmin.layers.fusion import AudioVisualFusion
 from dmin.layers.numeric import masked_max, signed_sqrt, unit_norm
 
 __all__ = [
+    "DIMA",
     "AudioGuidedTripletAttention",
     "AudioVisualFusion",
-    "CrossModalLayer",
     "DenseInterModalityAttention",
     "Encoder",
-    "SelfAttention",
+    "FactorizedBilinearPooling",
+    "MultiHeadAttention",
     "dense_keys",
     "full_channel_pair_product",
     "masked_max",

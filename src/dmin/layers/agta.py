@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from dmin.layers.numeric import signed_sqrt, unit_norm, widened
 
 
-class Guided(NamedTuple):
+@dataclass(frozen=True)
+class Guided:
     """What AGTA gives."""
 
     values: Tensor
@@ -26,6 +27,10 @@ class ChannelAttention(nn.Module):
     """Eq. 1: M^C = sigmoid(W_2 ReLU(W_1 mean over regions(Phi_a a * Phi_v v))), both projections with ReLU.
 
     The paper gives Phi_a the size d_a x d_a; the product needs equal widths, so audio is projected to D.
+
+    Example:
+        >>> ChannelAttention(6, 4, bottleneck=3)(torch.rand(2, 5, 9, 6), torch.rand(2, 5, 4)).shape
+        torch.Size([2, 5, 6])
     """
 
     def __init__(self, visual_size: int, audio_size: int, bottleneck: int) -> None:
@@ -43,32 +48,47 @@ class ChannelAttention(nn.Module):
 
 
 class FactorizedBilinearPooling(nn.Module):
-    """MFB, eq. 3-4: dropout, sum over k consecutive factors, signed square root, L2 norm.
+    """MFB, eq. 3-4: sum over k consecutive factors, dropout, signed square root, L2 norm.
+
+    Args:
+        visual_size: D.
+        audio_size: D_a.
+        size: d_o.
+        factors: k.
+        dropout: Of the sums, as eq. 3 has it.
+        dropout_first: Of what is summed instead, as the released code has it.
 
     Example:
-        >>> MFB = FactorizedBilinearPooling(6, 4, size=8, factors=5, dropout=0.1)
-        >>> MFB(torch.rand(2, 3, 9, 6), torch.rand(2, 3, 4)).shape
+        >>> mfb = FactorizedBilinearPooling(6, 4, size=8, factors=5, dropout=0.1)
+        >>> mfb(torch.rand(2, 3, 9, 6), torch.rand(2, 3, 4)).shape
         torch.Size([2, 3, 9, 8])
     """
 
-    def __init__(self, visual_size: int, audio_size: int, size: int, factors: int, dropout: float) -> None:
+    def __init__(
+        self, visual_size: int, audio_size: int, size: int, factors: int, dropout: float, dropout_first: bool = False
+    ) -> None:
         super().__init__()
         self.size = size
         self.visual = nn.Linear(visual_size, factors * size)
         self.audio = nn.Linear(audio_size, factors * size)
-        self.dropout = nn.Dropout(dropout)
+        self.drop_factors = nn.Dropout(dropout if dropout_first else 0.0)
+        self.drop_sums = nn.Dropout(0.0 if dropout_first else dropout)
 
     def forward(self, visual: Tensor, audio: Tensor) -> Tensor:
         """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, R, d_o]."""
-        joint = self.dropout(self.visual(visual).relu() * self.audio(audio).relu()[:, :, None])
-        summed = widened(joint).unflatten(-1, (self.size, -1)).sum(-1)
-        return unit_norm(signed_sqrt(summed))
+        joint = self.drop_factors(self.visual(visual).relu() * self.audio(audio).relu()[:, :, None])
+        summed = widened(joint).reshape(*joint.shape[:-1], self.size, -1).sum(-1)
+        return unit_norm(signed_sqrt(self.drop_sums(summed))).to(joint.dtype)
 
 
 class RegionLSTM(nn.Module):
     """Temporal attention, eq. 5-6: every region's sequence of cat(v^P + a^P, a^P) through one shared Bi-LSTM.
 
     All regions of all clips are one batch. Padding never reaches real seconds: sequences are packed.
+
+    Example:
+        >>> RegionLSTM(6, 4, size=8, layers=1)(torch.rand(2, 5, 9, 6), torch.rand(2, 5, 4)).shape
+        torch.Size([2, 5, 9, 8])
     """
 
     def __init__(self, visual_size: int, audio_size: int, size: int, layers: int) -> None:
@@ -77,7 +97,7 @@ class RegionLSTM(nn.Module):
         self.audio = nn.Linear(audio_size, size)
         self.lstm = nn.LSTM(2 * size, size // 2, layers, batch_first=True, bidirectional=True)
 
-    def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Tensor:
         """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, R, d_o]."""
         batch, time, regions, _ = visual.shape
         heard = self.audio(audio).relu()[:, :, None].expand(-1, -1, regions, -1)
@@ -89,7 +109,29 @@ class RegionLSTM(nn.Module):
             lengths = mask.sum(1).repeat_interleave(regions).cpu()
             packed = pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
             states = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=time)[0]
-        return states.unflatten(0, (batch, regions)).transpose(1, 2)
+        related: Tensor = states.reshape(batch, regions, time, -1).transpose(1, 2)
+        return related
+
+
+class SpatialAttention(nn.Module):
+    """Eq. 7: M^S = softmax over the regions of tanh(W_3 joint).
+
+    Args:
+        size: d_o.
+        bias: Give W_3 a bias, as the released code has it.
+
+    Example:
+        >>> SpatialAttention(8)(torch.zeros(2, 5, 4, 8))[0, 0].tolist()
+        [0.25, 0.25, 0.25, 0.25]
+    """
+
+    def __init__(self, size: int, bias: bool = False) -> None:
+        super().__init__()
+        self.score = nn.Linear(size, 1, bias=bias)
+
+    def forward(self, joint: Tensor) -> Tensor:
+        """What MFB and Bi-LSTM say of the regions, [B, T, R, d_o] -> [B, T, R], each second summing to 1."""
+        return widened(self.score(joint).squeeze(-1)).tanh().softmax(-1)
 
 
 class AudioGuidedTripletAttention(nn.Module):
@@ -102,6 +144,7 @@ class AudioGuidedTripletAttention(nn.Module):
         bottleneck: d of eq. 1.
         factors: k of eq. 3.
         dropout: Of eq. 3.
+        dropout_first: Of what eq. 3 sums instead of the sums, as the released code has it.
         lstm_layers: Layers of the Bi-LSTM (the paper speaks of one Bi-LSTM; the released code stacks two).
         channel_residual: v^C = (M^C + 1) v as the released code has it, instead of eq. 2.
         spatial_bias: Give W_3 of eq. 7 a bias, as the released code has it.
@@ -121,23 +164,29 @@ class AudioGuidedTripletAttention(nn.Module):
         bottleneck: int = 256,
         factors: int = 5,
         dropout: float = 0.1,
+        dropout_first: bool = False,
         lstm_layers: int = 1,
         channel_residual: bool = False,
         spatial_bias: bool = False,
     ) -> None:
         super().__init__()
         self.channel = ChannelAttention(visual_size, audio_size, bottleneck)
-        self.bilinear = FactorizedBilinearPooling(visual_size, audio_size, size, factors, dropout)
+        self.bilinear = FactorizedBilinearPooling(visual_size, audio_size, size, factors, dropout, dropout_first)
         self.temporal = RegionLSTM(visual_size, audio_size, size, lstm_layers)
-        self.spatial = nn.Linear(size, 1, bias=spatial_bias)
+        self.spatial = SpatialAttention(size, spatial_bias)
         self.residual = float(channel_residual)
 
     def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Guided:
-        """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, D]."""
+        """Guide.
+
+        Args:
+            visual: Regions [B, T, R, D], R = H W.
+            audio: [B, T, D_a].
+            mask: [B, T], True where a second is real; padding comes last. None if all are real.
+        """
         channel = self.channel(visual, audio)
         guided = visual * (channel + self.residual)[:, :, None].to(visual.dtype)  # eq. 2
         joint = self.bilinear(guided, audio) + self.temporal(guided, audio, mask)
-        spatial = widened(torch.tanh(self.spatial(joint).squeeze(-1))).softmax(-1)  # eq. 7
+        spatial = self.spatial(joint)  # eq. 7
         values = (spatial.to(guided.dtype)[:, :, None] @ guided).squeeze(2)  # eq. 8
         return Guided(values, spatial, channel)
-

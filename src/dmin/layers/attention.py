@@ -7,7 +7,7 @@ FCPP(q, k) = q . k' with k' = (alpha - beta) k + beta (sum of k) 1: dot-product 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from dmin.layers.numeric import widened
 
 
-class Attended(NamedTuple):
+@dataclass(frozen=True)
+class Attended:
     """What an attention gives."""
 
     values: Tensor
@@ -28,12 +29,16 @@ class Attended(NamedTuple):
 def dense_keys(keys: Tensor, alpha: float) -> Tensor:
     """Transform keys [..., d_k] so that a dot product with them is eq. 13.
 
+    Args:
+        keys: [..., d_k]. A single channel has no other to pair with: what is left is alpha times the inner product.
+        alpha: Weight of equal channel pairs.
+
     Example:
         >>> dense_keys(torch.tensor([1.0, 3.0]), alpha=0.5).tolist()
         [2.0, 2.0]
     """
     size = keys.shape[-1]
-    beta = (1 - alpha) / max(size - 1, 1) if size > 1 else 0.0
+    beta = (1 - alpha) / (size - 1) if size > 1 else 0.0
     return (alpha - beta) * keys + beta * keys.sum(-1, keepdim=True)
 
 
@@ -65,7 +70,7 @@ class _Heads(nn.Module):
         width = self.in_proj.in_features
         rows = slice(first * width, last * width)
         projected = F.linear(sequence, self.in_proj.weight[rows], self.in_proj.bias[rows])  # [B, T, n d]
-        parts = projected.unflatten(-1, (last - first, self.heads, -1))  # [B, T, n, heads, d_k]
+        parts = projected.reshape(*sequence.shape[:2], last - first, self.heads, -1)  # [B, T, n, heads, d_k]
         return list(parts.permute(2, 0, 3, 1, 4).unbind(0))
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, return_weights: bool) -> Attended:
@@ -82,11 +87,16 @@ class _Heads(nn.Module):
         return Attended(self.out_proj(mixed.transpose(1, 2).flatten(2)), weights)
 
 
-class SelfAttention(_Heads):
-    """Eq. 9: multi-head dot-product attention of a sequence [B, T, d] over itself or over a memory [B, S, d].
+class MultiHeadAttention(_Heads):
+    """Eq. 9: multi-head dot-product attention of a sequence over itself, or over a memory (eq. 14).
+
+    Args:
+        width: d_m, a multiple of ``heads``.
+        heads: n.
+        dropout: Of the attention weights.
 
     Example:
-        >>> SelfAttention(8, heads=2, dropout=0.0)(torch.zeros(3, 5, 8)).values.shape
+        >>> MultiHeadAttention(8, heads=2, dropout=0.0)(torch.zeros(3, 5, 8)).values.shape
         torch.Size([3, 5, 8])
     """
 
@@ -97,7 +107,14 @@ class SelfAttention(_Heads):
         memory: Tensor | None = None,
         return_weights: bool = False,
     ) -> Attended:
-        """Attend; ``mask`` [B, S] tells real keys."""
+        """Attend.
+
+        Args:
+            sequence: [B, T, d].
+            mask: [B, S], True where the memory (or the sequence, without one) is real; None if all of it is.
+            memory: [B, S, d] to attend to; the sequence itself if None.
+            return_weights: Give the weights [B, heads, T, S] too.
+        """
         if memory is None:
             query, key, value = self.project(sequence, 0, 3)
         else:
@@ -112,7 +129,7 @@ class DenseInterModalityAttention(_Heads):
     Both halves share one softmax, so one call of scaled dot-product attention serves them.
 
     Args:
-        width: d_m.
+        width: d_m, a multiple of ``heads``.
         heads: n.
         dropout: Of the attention weights.
         alpha: Weight of equal channel pairs (eq. 13).
@@ -129,9 +146,7 @@ class DenseInterModalityAttention(_Heads):
         self.alpha = alpha
         self.scale = heads / width if mean_pairs else 1.0
 
-    def forward(
-        self, own: Tensor, other: Tensor, mask: Tensor | None = None, return_weights: bool = False
-    ) -> Attended:
+    def forward(self, own: Tensor, other: Tensor, mask: Tensor | None = None, return_weights: bool = False) -> Attended:
         """Attend.
 
         Args:

@@ -1,10 +1,10 @@
-"""Residual, norm and feed-forward around an attention (eq. 10): the intra-modality encoder and the DIMA layer."""
+"""Residual, norm and feed-forward around an attention (eq. 10): the intra-modality encoder and DIMA."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from dmin.layers.attention import Attended, DenseInterModalityAttention, SelfAttention
+from dmin.layers.attention import Attended, DenseInterModalityAttention, MultiHeadAttention
 
 
 class FeedForward(nn.Module):
@@ -33,11 +33,17 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """One layer of intra-modality attention, eq. 9-10."""
+    """One layer of intra-modality attention, eq. 9-10.
+
+    Example:
+        >>> import torch
+        >>> EncoderLayer(8, heads=2, hidden=16, dropout=0.0)(torch.zeros(3, 5, 8)).values.shape
+        torch.Size([3, 5, 8])
+    """
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.attention = SelfAttention(width, heads, dropout)
+        self.attention = MultiHeadAttention(width, heads, dropout)
         self.feed_forward = FeedForward(width, hidden, dropout)
 
     def forward(self, sequence: Tensor, mask: Tensor | None = None, return_weights: bool = False) -> Attended:
@@ -68,35 +74,38 @@ class Encoder(nn.Module):
         return attended
 
 
-class CrossModalLayer(nn.Module):
-    """DIMA (section IV-C): a linear layer for the un-encoded own modality, eq. 11, and the rest of eq. 10.
+class DIMA(nn.Module):
+    """Dense inter-modality attention (section IV-C): eq. 11 and the rest of eq. 10.
+
+    Args:
+        width: d_m.
+        heads: n.
+        hidden: Inner width of eq. 10.
+        dropout: Of the attention weights, both residuals and the feed-forward part.
+        alpha: Weight of equal channel pairs (eq. 13).
+        mean_pairs: Divide eq. 13 by d_k, as the released code does.
 
     Example:
         >>> import torch
-        >>> layer = CrossModalLayer(16, 8, heads=2, hidden=16, dropout=0.0)
-        >>> layer(torch.zeros(3, 5, 16), torch.zeros(3, 5, 8)).values.shape
+        >>> DIMA(8, heads=2, hidden=16, dropout=0.0)(torch.zeros(3, 5, 8), torch.zeros(3, 5, 8)).values.shape
         torch.Size([3, 5, 8])
     """
 
     def __init__(
-        self,
-        size: int,
-        width: int,
-        heads: int,
-        hidden: int,
-        dropout: float,
-        alpha: float = 0.5,
-        mean_pairs: bool = False,
+        self, width: int, heads: int, hidden: int, dropout: float, alpha: float = 0.5, mean_pairs: bool = False
     ) -> None:
         super().__init__()
-        self.project = nn.Linear(size, width)
         self.attention = DenseInterModalityAttention(width, heads, dropout, alpha, mean_pairs)
         self.feed_forward = FeedForward(width, hidden, dropout)
 
-    def forward(
-        self, own: Tensor, other: Tensor, mask: Tensor | None = None, return_weights: bool = False
-    ) -> Attended:
-        """Own modality as it went into its encoder [B, T, D], the other as it came out of its own [B, T, d]."""
-        query = self.project(own)
-        attended = self.attention(query, other, mask, return_weights)
-        return Attended(self.feed_forward(attended.values, query), attended.weights)
+    def forward(self, own: Tensor, other: Tensor, mask: Tensor | None = None, return_weights: bool = False) -> Attended:
+        """Let a modality look at itself and at the other.
+
+        Args:
+            own: x, un-encoded but of the common width, [B, T, d].
+            other: y, the other modality as it came out of its encoder, [B, T, d].
+            mask: [B, T], True where a second is real, in both.
+            return_weights: Give the weights [B, heads, T, 2 T] too, own half first.
+        """
+        attended = self.attention(own, other, mask, return_weights)
+        return Attended(self.feed_forward(attended.values, own), attended.weights)

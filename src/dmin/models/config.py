@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from dmin.errors import ModelError
 
 
 @dataclass(frozen=True)
 class DMINConfig:
-    """Sizes and options of DMIN. The defaults are the paper's; where it is silent, those of its authors' code."""
+    """Sizes and options of DMIN. The defaults are the paper's; where it is silent, those of its authors' code.
+
+    Raises:
+        ModelError: A size, a share or a name that no network can have.
+
+    Example:
+        >>> DMINConfig(("Dog", "Rain"), visual_size=1280, audio_size=512).categories
+        2
+        >>> DMINConfig.official().lstm_layers
+        2
+    """
 
     category_names: tuple[str, ...] = ()
-    """Names of the C categories, in the order of the logits."""
+    """Names of the C categories, in the order of the logits. Training takes those of its data."""
     visual_size: int = 512
     """D_v, channels of the visual map (VGG-19 pool5: 512)."""
     audio_size: int = 128
     """D_a, channels of the audio feature (VGGish: 128)."""
-    visual_width: int = 512
-    """Channels after the linear layer before AGTA."""
+    visual_width: int | None = 512
+    """Channels after the linear layer (with ReLU and dropout) before AGTA; None leaves that layer out."""
     width: int = 256
     """d_m, channels of encoders, DIMA and fusion."""
     heads: int = 4
@@ -30,7 +41,7 @@ class DMINConfig:
     feed_forward: int = 2048
     """Hidden width of eq. 10."""
     guide_size: int = 256
-    """d_o of eq. 3-7."""
+    """d_o of eq. 3-7; even."""
     bottleneck: int = 256
     """d of eq. 1."""
     factors: int = 5
@@ -45,6 +56,8 @@ class DMINConfig:
     """v^C = (M^C + 1) v instead of eq. 2, as the released code has it."""
     spatial_bias: bool = False
     """Give W_3 of eq. 7 a bias, as the released code has it."""
+    mfb_dropout_first: bool = False
+    """Let the dropout of eq. 3 fall on what is summed instead of on the sums, as in the released code."""
     visual_dropout: float = 0.2
     """After the linear layer before AGTA."""
     dropout: float = 0.1
@@ -55,6 +68,29 @@ class DMINConfig:
     def __post_init__(self) -> None:
         # JSON and YAML know no tuples.
         object.__setattr__(self, "category_names", tuple(self.category_names))
+        self._check_names()
+        self._check_sizes()
+        for name in ("visual_dropout", "dropout", "cross_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ModelError(f"{name} is {getattr(self, name)}: must be at least 0 and less than 1")
+        if not 0 <= self.alpha <= 1:
+            raise ModelError(f"alpha is {self.alpha}: must be within 0 and 1")
+
+    def _check_names(self) -> None:
+        names = self.category_names
+        if not all(isinstance(name, str) and name for name in names):
+            raise ModelError(f"category_names is {list(names)}: must be names, none of them empty")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ModelError(f"category_names has {', '.join(twice)} more than once: each name may stand once")
+
+    def _check_sizes(self) -> None:
+        sizes = ["visual_size", "audio_size", "width", "heads", "fusion_heads", "encoder_layers", "feed_forward"]
+        sizes += ["guide_size", "bottleneck", "factors", "lstm_layers"]
+        sizes += [] if self.visual_width is None else ["visual_width"]
+        for name in sizes:
+            if getattr(self, name) < 1:
+                raise ModelError(f"{name} is {getattr(self, name)}: must be at least 1")
         for heads in ("heads", "fusion_heads"):
             if self.width % getattr(self, heads):
                 raise ModelError(
@@ -63,8 +99,29 @@ class DMINConfig:
         if self.guide_size % 2:
             raise ModelError(f"guide_size is {self.guide_size}: must be even, half of it runs in each direction")
 
+    @property
+    def categories(self) -> int:
+        """C, how many categories there are."""
+        return len(self.category_names)
+
+    @property
+    def map_width(self) -> int:
+        """Channels of the visual map as AGTA sees it."""
+        return self.visual_size if self.visual_width is None else self.visual_width
+
     @classmethod
-    def official(cls, **options: object) -> DMINConfig:
-        """The network of the authors' released code (see the options' own words for where it differs)."""
-        differences = {"lstm_layers": 2, "mean_pairs": True, "channel_residual": True, "spatial_bias": True}
-        return cls(**(differences | options))  # type: ignore[arg-type]  # the options are checked by the dataclass
+    def paper(cls, **options: Any) -> DMINConfig:
+        """The network as the paper describes it: the defaults, but for the options given."""
+        return cls(**options)
+
+    @classmethod
+    def official(cls, **options: Any) -> DMINConfig:
+        """The network of the authors' released code (the options' own words say where it differs)."""
+        differences = {
+            "lstm_layers": 2,
+            "mean_pairs": True,
+            "channel_residual": True,
+            "spatial_bias": True,
+            "mfb_dropout_first": True,
+        }
+        return cls(**(differences | options))

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dmin.errors import ModelError
-from dmin.layers import AudioGuidedTripletAttention, AudioVisualFusion, CrossModalLayer, Encoder, masked_max
+from dmin.layers import DIMA, AudioGuidedTripletAttention, AudioVisualFusion, Encoder, masked_max
 from dmin.models.config import DMINConfig
+from dmin.models.pretrained import PretrainedModel
+
+PADDING_LOGIT = -1e4
+"""Relevance logit of a second that is not there: its sigmoid is 0, and half precision can hold it."""
 
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """Where the network looks."""
+    """Where the network looks; all 0 at padded seconds."""
 
     spatial: Tensor
     """M^S of eq. 7, [B, T, H, W]; each second sums to 1."""
     channel: Tensor
     """M^C of eq. 1, [B, T, D] in 0..1."""
-    temporal_visual: Tensor | None
-    """Last encoder layer, eq. 9, [B, heads, T, T]; rows sum to 1. None if there is no encoder layer."""
-    temporal_audio: Tensor | None
+    temporal_visual: Tensor
+    """Last encoder layer, eq. 9, [B, heads, T, T]; rows sum to 1."""
+    temporal_audio: Tensor
     """The same for audio."""
     inter_modality_visual: Tensor
     """Eq. 11 with visual queries, [B, heads, T, 2 T]: first its own seconds, then audio's."""
@@ -41,7 +39,7 @@ class DMINOutput:
     """What the network says, as logits."""
 
     relevance_logits: Tensor
-    """[B, T]: is this second an event? What stands at padded seconds means nothing."""
+    """[B, T]: is this second an event? `PADDING_LOGIT`, a sure no, at padded seconds."""
     category_logits: Tensor
     """[B, C]: which, from the fused features."""
     unimodal_category_logits: Tensor
@@ -50,11 +48,14 @@ class DMINOutput:
     """On request."""
 
 
-class DMIN(nn.Module, PyTorchModelHubMixin):
+class DMIN(PretrainedModel, library_name="dmin", tags=["audio-visual-event-localization"]):
     """Which event is both heard and seen, second by second (Fig. 3; eq. 1-14).
 
     Args:
         config: Sizes and options.
+
+    Raises:
+        ModelError: The configuration names no category.
 
     Example:
         >>> model = DMIN(DMINConfig(("Dog", "Rain"), visual_size=16, audio_size=8)).eval()
@@ -63,118 +64,113 @@ class DMIN(nn.Module, PyTorchModelHubMixin):
         (torch.Size([3, 10]), torch.Size([3, 2]))
     """
 
+    config_type = DMINConfig
+
     def __init__(self, config: DMINConfig) -> None:
         super().__init__()
-        c = self.config = config
-        self.visual = nn.Sequential(nn.Linear(c.visual_size, c.visual_width), nn.ReLU(), nn.Dropout(c.visual_dropout))
+        c: DMINConfig = config
+        if not c.category_names:
+            raise ModelError("category_names is empty: name at least one category, DMINConfig(('Dog', 'Rain'))")
+        self.config: DMINConfig = config
+        self.visual = nn.Sequential()  # without layers it passes the map on
+        if c.visual_width is not None:
+            self.visual.extend([nn.Linear(c.visual_size, c.visual_width), nn.ReLU(), nn.Dropout(c.visual_dropout)])
         self.agta = AudioGuidedTripletAttention(
-            c.visual_width,
+            c.map_width,
             c.audio_size,
             c.guide_size,
             c.bottleneck,
             c.factors,
             c.dropout,
+            c.mfb_dropout_first,
             c.lstm_layers,
             c.channel_residual,
             c.spatial_bias,
         )
         encoder = (c.width, c.encoder_layers, c.heads, c.feed_forward, c.dropout)
-        self.visual_encoder = Encoder(c.visual_width, *encoder)
+        self.visual_encoder = Encoder(c.map_width, *encoder)
         self.audio_encoder = Encoder(c.audio_size, *encoder)
-        cross = (c.width, c.heads, c.feed_forward, c.cross_dropout, c.alpha, c.mean_pairs)
-        self.visual_cross = CrossModalLayer(c.visual_width, *cross)
-        self.audio_cross = CrossModalLayer(c.audio_size, *cross)
+        dima = (c.width, c.heads, c.feed_forward, c.cross_dropout, c.alpha, c.mean_pairs)
+        self.visual_query = nn.Linear(c.map_width, c.width)
+        self.audio_query = nn.Linear(c.audio_size, c.width)
+        self.visual_cross = DIMA(*dima)
+        self.audio_cross = DIMA(*dima)
         self.fusion = AudioVisualFusion(c.width, c.fusion_heads, c.dropout)
         self.relevance = nn.Linear(c.width, 1)
-        self.category = nn.Linear(c.width, len(c.category_names))
-        self.unimodal_category = nn.Linear(c.width, len(c.category_names))
+        self.category = nn.Linear(c.width, c.categories)
+        self.unimodal_category = nn.Linear(c.width, c.categories)
 
     def forward(
         self, visual: Tensor, audio: Tensor, mask: Tensor | None = None, return_attention: bool = False
     ) -> DMINOutput:
-        """Answer for a batch of clips.
+        """Answer for a batch of clips; a clip's answer does not depend on its padding or on the others.
 
         Args:
-            visual: Maps [B, T, H, W, D_v], channels last.
-            audio: Features [B, T, D_a].
+            visual: Maps [B, T, H, W, D_v], channels last, of any float type.
+            audio: Features [B, T, D_a], of any float type.
             mask: [B, T], True where a second is real; padding comes last. None if all are.
             return_attention: Give the attention maps too.
 
         Raises:
-            ModelError: The shapes do not fit the network or each other.
+            ModelError: The shapes do not fit the network or each other, or the mask is not of that kind.
         """
-        self._check(visual, audio, mask)
-        regions = self.visual(visual.flatten(2, 3))  # [B, T, R, D]
+        self._check_features(visual, audio)
+        if mask is not None:
+            _check_mask(mask, audio)
+        dtype = self.relevance.weight.dtype
+        audio = _without_padding(audio.to(dtype), mask)
+        regions = self.visual(visual.to(dtype).flatten(2, 3))  # [B, T, R, D]
         guided = self.agta(regions, audio, mask)
-        v_self = self.visual_encoder(guided.values, mask, return_attention)
+        seen = _without_padding(guided.values, mask)  # [B, T, D]
+        v_self = self.visual_encoder(seen, mask, return_attention)
         a_self = self.audio_encoder(audio, mask, return_attention)
-        v_cross = self.visual_cross(guided.values, a_self.values, mask, return_attention)
-        a_cross = self.audio_cross(audio, v_self.values, mask, return_attention)
-        fused = self.fusion(a_cross.values, v_cross.values, mask)
+        v_cross = self.visual_cross(self.visual_query(seen), a_self.values, mask, return_attention)
+        a_cross = self.audio_cross(self.audio_query(audio), v_self.values, mask, return_attention)
+        fused = self.fusion(a_cross.values, v_cross.values, mask)  # F_o, [B, T, d]
+        relevance = self.relevance(fused).squeeze(-1)
         maps = None
         if return_attention:
-            spatial = guided.spatial.unflatten(-1, visual.shape[2:4])
             maps = AttentionMaps(
-                spatial, guided.channel, v_self.weights, a_self.weights, v_cross.weights, a_cross.weights
+                spatial=_without_padding(guided.spatial, mask).reshape(visual.shape[:4]),
+                channel=_without_padding(guided.channel, mask),
+                temporal_visual=_without_padded_queries(v_self.weights, mask),
+                temporal_audio=_without_padded_queries(a_self.weights, mask),
+                inter_modality_visual=_without_padded_queries(v_cross.weights, mask),
+                inter_modality_audio=_without_padded_queries(a_cross.weights, mask),
             )
         return DMINOutput(
-            relevance_logits=self.relevance(fused).squeeze(-1),
+            relevance_logits=relevance if mask is None else relevance.masked_fill(~mask, PADDING_LOGIT),
             category_logits=self.category(masked_max(fused, mask)),
             unimodal_category_logits=self.unimodal_category(masked_max(v_self.values, mask)),
             attention=maps,
         )
 
-    def _check(self, visual: Tensor, audio: Tensor, mask: Tensor | None) -> None:
+    def _check_features(self, visual: Tensor, audio: Tensor) -> None:
         c = self.config
         fits = visual.ndim == 5 and audio.ndim == 3 and visual.shape[:2] == audio.shape[:2]
-        if not fits or visual.shape[-1] != c.visual_size or audio.shape[-1] != c.audio_size:
+        if not fits or visual.shape[-1] != c.visual_size or audio.shape[-1] != c.audio_size or not visual.numel():
             raise ModelError(
                 f"got visual {list(visual.shape)} and audio {list(audio.shape)}: must be [B, T, H, W, {c.visual_size}] "
-                f"and [B, T, {c.audio_size}] with the same B and T"
+                f"and [B, T, {c.audio_size}] with the same B and T, none of them 0"
             )
-        if mask is not None and (mask.shape != audio.shape[:2] or mask.dtype != torch.bool):
-            raise ModelError(f"got mask {list(mask.shape)} of {mask.dtype}: must be [B, T] of torch.bool")
+        if not (visual.is_floating_point() and audio.is_floating_point()):
+            raise ModelError(f"got visual of {visual.dtype} and audio of {audio.dtype}: must be float features")
 
-    def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
-        text = json.dumps({"model": "DMIN", **asdict(self.config)}, indent=2) + "\n"
-        (save_directory / "config.json").write_text(text, "utf-8")
 
-    @classmethod
-    def from_pretrained(cls, folder: str | Path, **options: Any) -> DMIN:  # type: ignore[override]  # one kind of source less
-        """Load weights and configuration from a folder, or from a repository of the Hugging Face hub.
+def _check_mask(mask: Tensor, audio: Tensor) -> None:
+    if mask.shape != audio.shape[:2] or mask.dtype != torch.bool:
+        raise ModelError(f"got mask {list(mask.shape)} of {mask.dtype}: must be {list(audio.shape[:2])} of torch.bool")
+    if not bool(mask[:, 0].all() & (mask[:, 1:] <= mask[:, :-1]).all()):
+        raise ModelError(
+            "got a mask with padding before a real second: each clip needs a real second, and they come first"
+        )
 
-        Raises:
-            ModelError: Nothing is there, or what is there is another network.
-        """
-        path = Path(folder)
-        if not path.is_dir():
-            from huggingface_hub import snapshot_download
 
-            path = Path(snapshot_download(str(folder), **options))
-        config = cls._read_config(path / "config.json")
-        model = cls(config)
-        weights = path / "model.safetensors"
-        try:
-            state = load_file(weights)
-            model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-        except (OSError, SafetensorError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
-            raise ModelError(
-                f"{weights} does not hold the weights of the network in config.json ({reason}): "
-                "give a folder that `dmin train` wrote"
-            ) from error
-        return model.eval()
+def _without_padding(values: Tensor, mask: Tensor | None) -> Tensor:
+    """[B, T, ...] with 0 in the padded seconds, whatever stood there."""
+    return values if mask is None else values.masked_fill(~mask[..., None], 0.0)
 
-    @staticmethod
-    def _read_config(path: Path) -> DMINConfig:
-        try:
-            data = json.loads(path.read_text("utf-8"))
-            if data.pop("model") != "DMIN":
-                raise KeyError("model")
-            known = {field.name for field in fields(DMINConfig)}
-            return DMINConfig(**{name: value for name, value in data.items() if name in known})
-        except FileNotFoundError as error:
-            raise ModelError(f"no config.json in {path.parent}: give a folder that `dmin train` wrote") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path} is not the configuration of a DMIN: {error}") from error
+
+def _without_padded_queries(weights: Tensor, mask: Tensor | None) -> Tensor:
+    """Attention weights [B, heads, T, S] with 0 in the rows of padded seconds."""
+    return weights if mask is None else weights.masked_fill(~mask[:, None, :, None], 0.0)

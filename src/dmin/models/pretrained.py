@@ -1,0 +1,121 @@
+"""Saving and loading: weights as safetensors beside a readable config.json, from a folder or the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar, Self
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin, snapshot_download
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from dmin.errors import ModelError, unknown_name
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+_GIVE = "give a folder that `dmin train` or save_pretrained wrote"
+
+
+class PretrainedModel(nn.Module, PyTorchModelHubMixin):
+    """A network that one configuration dataclass rebuilds; subclasses name it as ``config_type``.
+
+    ``save_pretrained(folder)``, ``from_pretrained(folder or hub id)`` and ``push_to_hub(hub id)`` are the hub's own.
+    """
+
+    config_type: ClassVar[type[Any]]
+    """The frozen dataclass that the constructor takes."""
+    config: Any
+    """The configuration of this network."""
+
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
+        """Write model.safetensors, config.json and (if there is none) a model card README.md.
+
+        Everything is written aside first: a full disk or a kill leaves what was there before as it was.
+
+        Args:
+            save_directory: The folder; made if need be.
+            options: The mixin's own.
+        """
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".saving-") as aside:
+            super().save_pretrained(aside, **options)
+            for file in sorted(Path(aside).iterdir()):
+                if file.name != "README.md" or not (folder / file.name).exists():
+                    file.replace(folder / file.name)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        text = json.dumps({"model": type(self).__name__, **asdict(self.config)}, indent=2, ensure_ascii=False)
+        (save_directory / CONFIG_FILE).write_text(text + "\n", "utf-8")
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
+        """Load weights (as float32) and configuration; the network is in evaluation mode.
+
+        Args:
+            pretrained_model_name_or_path: A folder, or a repository id of the Hugging Face hub (owner/name).
+            options: For the hub: revision, token, cache_dir, local_files_only, force_download.
+
+        Raises:
+            ModelError: Nothing is there, or what is there is another network.
+        """
+        folder = _folder(str(pretrained_model_name_or_path), options)
+        model = cls(cls._read_config(folder / CONFIG_FILE))
+        weights = folder / WEIGHTS_FILE
+        try:
+            model.load_state_dict(_as_float32(load_file(weights)))
+        except FileNotFoundError as error:
+            raise ModelError(f"no {WEIGHTS_FILE} in {folder}: {_GIVE}") from error
+        except (OSError, SafetensorError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise ModelError(
+                f"{weights} does not hold the weights of the network in {CONFIG_FILE} ({reason}): {_GIVE}"
+            ) from error
+        return model.eval()
+
+    @classmethod
+    def _read_config(cls, path: Path) -> Any:
+        try:
+            data = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise ModelError(f"no {CONFIG_FILE} in {path.parent}: {_GIVE}") from error
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path} cannot be read ({error}): restore it, or {_GIVE}") from error
+        if not isinstance(data, dict) or data.pop("model", None) != cls.__name__:
+            raise ModelError(f"{path} is not the configuration of a {cls.__name__}: {_GIVE}")
+        known = [field.name for field in fields(cls.config_type)]
+        for name in data:
+            if name not in known:
+                raise ModelError(f"{path}: {unknown_name('option', name, known)}; a newer dmin may know it")
+        try:
+            return cls.config_type(**data)
+        except TypeError as error:
+            raise ModelError(f"{path} does not fit {cls.config_type.__name__} ({error})") from error
+
+
+def _as_float32(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.float() if torch.is_floating_point(tensor) else tensor for name, tensor in state.items()}
+
+
+def _folder(name: str, options: Mapping[str, Any]) -> Path:
+    """The folder of that name, or of a copy of that repository of the hub."""
+    if Path(name).is_dir():
+        return Path(name)
+    if Path(name).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+        raise ModelError(f"{name} is no folder: {_GIVE}, or a repository id of the Hugging Face hub (owner/name)")
+    try:
+        return Path(snapshot_download(name, allow_patterns=[CONFIG_FILE, WEIGHTS_FILE], **options))
+    # The hub's client and the network below it have dozens of errors without a common base.
+    except Exception as error:
+        raise ModelError(
+            f"{name} is no folder here, and the hub could not give it ({type(error).__name__}): "
+            "check the name and the network"
+        ) from error
