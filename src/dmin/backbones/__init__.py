@@ -1,1 +1,5 @@
-"""backbones"""
+"""Frozen feature extractors, a file each. `create(name)` loads one; `cards()` tells all of them apart."""
+
+from dmin.backbones.registry import Backbone, Card, cards, create, register
+
+__all__ = ["Backbone", "Card", "cards", "create", "register"]

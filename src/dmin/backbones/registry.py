@@ -1,0 +1,82 @@
+"""Backbones by name, each with a card that says what it is and where it comes from."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from torch import nn
+
+from dmin.errors import ModelError, unknown_name
+
+_BUILT_IN = ("dmin.backbones.lite0", "dmin.backbones.sfx")
+"""Modules that register a backbone when they are imported."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a backbone is."""
+
+    name: str
+    modality: Literal["visual", "audio"]
+    output_shape: tuple[int, ...]
+    """Of one frame's map (H, W, D_v), or of one second's vector (D_a,)."""
+    input: str
+    """In words: size, rate, scaling."""
+    frames_per_second: float
+    """Frames that are averaged into a second's map; 0 for audio."""
+    rate_hz: int
+    """Sampling rate; 0 for visual."""
+    version: str
+    """Changes whenever the features do: weights, preprocessing."""
+    source: str
+    licence: str
+    citation: str
+
+
+class Backbone(nn.Module):
+    """A frozen network. Visual: uint8 frames [N, H, W, 3] -> [N, h, w, D_v]. Audio: waveforms [N, S] -> [N, D_a]."""
+
+    card: Card
+
+    def freeze(self) -> None:
+        """Switch to inference for good."""
+        self.eval().requires_grad_(False)
+
+
+Maker = TypeVar("Maker", bound=Callable[[], Backbone])
+_makers: dict[str, tuple[Card, Callable[[], Backbone]]] = {}
+
+
+def register(card: Card) -> Callable[[Maker], Maker]:
+    """Decorate what makes a backbone (a class or a function without arguments) to make it known by its card's name."""
+
+    def keep(maker: Maker) -> Maker:
+        _makers[card.name] = (card, maker)
+        return maker
+
+    return keep
+
+
+def cards() -> dict[str, Card]:
+    """Cards of all backbones, by name."""
+    for module in _BUILT_IN:
+        importlib.import_module(module)
+    return {name: card for name, (card, _) in _makers.items()}
+
+
+def create(name: str) -> Backbone:
+    """Load a backbone, frozen.
+
+    Raises:
+        ModelError: There is none of this name, or its weights cannot be had.
+    """
+    known = cards()
+    if name not in known:
+        raise ModelError(unknown_name("backbone", name, known))
+    backbone = _makers[name][1]()
+    backbone.card = known[name]
+    backbone.freeze()
+    return backbone
