@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Protocol
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
 from dmin.cli.console import Console
 from dmin.errors import DminError, unknown_name
@@ -66,11 +66,16 @@ def _run_command(name: str, words: list[str]) -> int:
     command: Command = importlib.import_module(f"dmin.cli.{name}_command")
     parser = ArgumentParser(prog=f"dmin {name}", description=command.HELP)
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
+    # So that each flag's help is the words under the dataclass's field.
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
     command.add_arguments(parser)
     try:
-        args = parser.parse_args(words)
+        args = parser.instantiate(parser.parse_args(words))
     except SystemExit as end:
         return int(end.code or 0)
+    except DminError as error:
+        Console().error(str(error))
+        return 2
     console = Console(quiet=args.quiet)
     with warnings.catch_warnings():
         warnings.showwarning = console.warning

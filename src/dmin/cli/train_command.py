@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 
@@ -19,16 +21,31 @@ def add_arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("store", type=Path, help="folder that `dmin extract` made of a data set")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
-    parser.add_argument("--preset", type=str | None, help=f"a recipe that comes with dmin: {', '.join(presets())}")
-    parser.add_argument("--config", action=ActionConfigFile, help="a recipe of your own (YAML); flags override it")
-    parser.add_class_arguments(TrainConfig, None)
+    parser.add_argument(
+        "--preset",
+        "--config",
+        action=_Recipe,
+        help=f"a recipe: one of {', '.join(presets())}, or a YAML file of your own; flags override it",
+    )
+    parser.add_class_arguments(TrainConfig)
+
+
+class _Recipe(ActionConfigFile):  # type: ignore[misc]  # the library is not typed
+    """A configuration file, or the name of one that comes with dmin."""
+
+    def __call__(self, parser: Any, config: Any, value: Any, option: str | None = None) -> None:
+        from dmin.recipe import preset, presets
+
+        known = str(value) in presets() or not Path(str(value)).is_file()
+        super().__call__(parser, config, str(preset(str(value))) if known else value, option)
 
 
 def run(args: Namespace, console: Console) -> int:
     """Train."""
+    from dmin.recipe import TrainConfig
     from dmin.training import fit
 
-    config = recipe_of(args)
+    config = TrainConfig(**{field.name: getattr(args, field.name) for field in fields(TrainConfig)})
     with console.progress() as progress:
         report = fit(args.store, args.out, config, progress=progress)
     console.result(

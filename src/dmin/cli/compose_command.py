@@ -1,0 +1,50 @@
+"""`dmin compose`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jsonargparse import ArgumentParser, Namespace
+
+from dmin.cli.console import Console
+
+HELP = """Make an AVE-like data set: 10-s MP4 files, annotations and splits whose truth is known to the second.
+Banks: scenes (drawn by code, needs nothing), folder (your pictures/CATEGORY/* and sounds/CATEGORY/*), stamps (Debian's
+tuxpaint-stamps-default). Stopped, the same command goes on. Example: dmin compose --clips 200 --out clips"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    from dmin.data.script import ComposeSettings
+
+    parser.add_argument("--bank", type=str, default="scenes", help="scenes, folder or stamps")
+    parser.add_argument("--folder", type=Path | None, default=None, help="where the files of the bank are")
+    parser.add_argument("--clips", type=int, default=200, help="how many clips")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the data set")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other clips")
+    parser.add_argument("--workers", type=int | None, default=None, help="processes; default: one a core")
+    parser.add_class_arguments(ComposeSettings, "settings")
+
+
+def run(args: Namespace, console: Console) -> int:
+    """Compose."""
+    from dmin.data.banks import open_bank
+    from dmin.data.compose import compose
+
+    bank = open_bank(args.bank, args.folder)
+    console.note(f"bank {args.bank}: {', '.join(bank.categories)}")
+    with console.progress() as progress:
+        report = compose(
+            bank,
+            args.clips,
+            args.out,
+            seed=args.seed,
+            workers=args.workers,
+            settings=args.settings,
+            progress=progress,
+        )
+    console.result(
+        f"{report.made} clips made, {report.reused} there already, {report.event_share:.0%} of seconds are event "
+        f"-> {report.folder}"
+    )
+    return 0
