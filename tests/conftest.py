@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
+
+if TYPE_CHECKING:
+    from dmin.recipe import TrainConfig
 
 torch.set_num_threads(2)
 
@@ -17,3 +21,76 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared with real photographs, recordings and clips is not here")
     return folder
+
+
+CATEGORIES = ("Bell", "Dog", "Rain")
+
+
+def make_store(folder: Path, clips: int = 24, seconds: int = 6) -> Path:
+    """A store of tiny features from which events can be learnt: category c lights up channel c of picture and sound."""
+    from dmin.data.annotations import Annotation, write_annotations
+    from dmin.data.ave import write_split
+    from dmin.features import ClipFeatures, FeatureStore, Settings
+
+    generator = torch.Generator().manual_seed(0)
+    store = FeatureStore.create(folder, Settings("tiny-visual", "1", "tiny-audio", "1", 2.0, 100))
+    lines = []
+    for index in range(clips):
+        category = index % 4  # every fourth clip has no event
+        visual = 0.1 * torch.rand(seconds, 2, 2, 8, generator=generator)
+        audio = 0.1 * torch.rand(seconds, 6, generator=generator)
+        video_id = f"clip{index:02d}"
+        if category == 3:
+            lines.append(Annotation("Background", video_id, "good", 0.0, 0.0))
+        else:
+            start = index % 3
+            visual[:, :, :, category] += 1.0  # seen all the time, heard only during the event
+            audio[start : start + 3, category] += 1.0
+            lines.append(Annotation(CATEGORIES[category], video_id, "good", float(start), float(start + 3)))
+        store.write(video_id, ClipFeatures(visual, audio, float(seconds)))
+    write_annotations(folder / "Annotations.txt", lines)
+    (folder / "splits").mkdir()
+    for name, part in (("train", slice(0, 16)), ("val", slice(16, 20)), ("test", slice(20, clips))):
+        write_split(folder / "splits" / f"{name}.txt", [line.video_id for line in lines[part]])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of `make_store`; do not write to it."""
+    return make_store(tmp_path_factory.mktemp("data") / "store")
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe() -> TrainConfig:
+    """A recipe that learns the tiny store in seconds."""
+    from dmin.models import DMINConfig
+    from dmin.recipe import TrainConfig
+
+    network = DMINConfig(
+        visual_width=16, width=16, heads=2, fusion_heads=2, encoder_layers=1, feed_forward=32, guide_size=8,
+        bottleneck=8, visual_dropout=0.0, dropout=0.0, cross_dropout=0.0,
+    )  # fmt: skip
+    return TrainConfig(
+        model=network, epochs=40, batch_size=8, learning_rate=5e-3, milestones=(30,), gradient_clip=1.0, accelerator="cpu"
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_store: Path, tiny_recipe: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on the tiny store; do not write to it."""
+    from dmin.training import fit
+
+    run = tmp_path_factory.mktemp("run") / "tiny"
+    fit(tiny_store, run, tiny_recipe)
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_backbones() -> None:
+    """Backbones of the tiny store's names. Its features are there already, so they only need to exist."""
+    from dmin.backbones import Backbone, Card, register
+
+    words = {"input": "", "version": "1", "source": "", "licence": "", "citation": ""}
+    register(Card("tiny-visual", "visual", (2, 2, 8), frames_per_second=2.0, rate_hz=0, **words))(Backbone)
+    register(Card("tiny-audio", "audio", (6,), frames_per_second=0.0, rate_hz=100, **words))(Backbone)

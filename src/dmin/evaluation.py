@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from dmin.data.ave import BACKGROUND
+from dmin.data.annotations import BACKGROUND
 from dmin.data.batches import ClipDataset, collate
 from dmin.errors import DataError, ModelError
 from dmin.events import dumps
@@ -159,7 +159,8 @@ def predict(localizer: Localizer, clips: ClipDataset, progress: Progress = silen
     """The network's answer to every window of a data set."""
     results: list[ClipResult] = []
     for batch in DataLoader(clips, batch_size=16, collate_fn=collate):
-        output = localizer.model(batch.visual.to(localizer.device), batch.audio.to(localizer.device), batch.mask)
+        here = batch.to(localizer.device)
+        output = localizer.model(here.visual, here.audio, here.mask)
         predicted = decode(output, localizer.settings.threshold).cpu()
         best = output.category_logits.argmax(-1, keepdim=True).expand_as(predicted).cpu()
         for i, window in enumerate(batch.windows):

@@ -14,6 +14,7 @@ from dmin import backbones
 from dmin.errors import ModelError
 from dmin.events import Events, Second, merge_seconds
 from dmin.features import ClipFeatures, stream_features
+from dmin.features.stream import MissingAudio
 from dmin.models import DMIN
 from dmin.progress import Progress, silent
 from dmin.recipe import LocalizerSettings
@@ -85,7 +86,7 @@ class Localizer:
         *,
         threshold: float | None = None,
         min_seconds: float = 1.0,
-        missing_audio: str = "error",
+        missing_audio: MissingAudio = "error",
         progress: Progress = silent,
     ) -> Events:
         """Find the events of one video, of any length; memory does not grow with it, but for the answer's own numbers.
@@ -142,6 +143,7 @@ class Localizer:
         output = self.model(visual, audio, return_attention=True)
         relevance = output.relevance_logits[0].sigmoid()[:, None]  # [T, 1]
         categories = output.category_logits.softmax(-1).expand(len(relevance), -1)  # [T, C]
+        assert output.attention is not None  # it was asked for
         spatial = output.attention.spatial[0]  # [T, H, W]
         rows = torch.cat([relevance, categories, spatial.flatten(1), torch.ones_like(relevance)], 1)
         return rows.double().cpu().numpy(), (spatial.shape[1], spatial.shape[2])

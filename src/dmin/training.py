@@ -17,18 +17,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dmin.calibration import calibrate_threshold
 from dmin.data.batches import Batch, ClipDataset, collate
-from dmin.errors import DataError
 from dmin.models import DMIN
 from dmin.progress import Progress, silent
 from dmin.recipe import LocalizerSettings, TrainConfig, write_recipe
@@ -53,7 +53,9 @@ class FitReport:
 class LocalizationModule(lightning.LightningModule):
     """Loss and metrics of full supervision around any network with the localization outputs."""
 
-    def __init__(self, model: torch.nn.Module, config: TrainConfig) -> None:
+    model: DMIN
+
+    def __init__(self, model: DMIN, config: TrainConfig) -> None:
         super().__init__()
         self.model = model
         self.config = config
@@ -78,7 +80,7 @@ class LocalizationModule(lightning.LightningModule):
         self.val_accuracy.update(decode(output), batch.labels, batch.mask)
         self.log_dict({"val_loss": loss.total, "val_accuracy": self.val_accuracy}, batch_size=len(batch.labels))
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam, its rate multiplied at milestones (section VI-B of the paper)."""
         config = self.config
         optimizer = torch.optim.Adam(
@@ -99,14 +101,17 @@ class _KeepBest(Callback):
         self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must know."""
         return {"best_epoch": self.best_epoch, "best_accuracy": self.best_accuracy, "rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
         self.best_epoch, self.best_accuracy = state_dict["best_epoch"], state_dict["best_accuracy"]
         self.rows = state_dict["rows"]
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        if not trainer.is_global_zero:
+        """Note the epoch; keep it if it is the best."""
+        if not trainer.is_global_zero or not isinstance(pl_module, LocalizationModule):
             return
         epoch = trainer.current_epoch + 1
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -158,7 +163,6 @@ def fit(store: str | Path, run: str | Path, config: TrainConfig, *, progress: Pr
             DataLoader(train, config.batch_size, shuffle=True, collate_fn=collate, drop_last=False),
             DataLoader(val, config.batch_size, collate_fn=collate),
             ckpt_path=_last_checkpoint(run),
-            weights_only=True,
         )
     threshold = config.threshold
     if config.false_event_share is not None:
@@ -175,7 +179,7 @@ def _trainer(run: Path, config: TrainConfig, keeper: _KeepBest) -> lightning.Tra
         accelerator=config.accelerator,
         devices=config.devices,
         num_nodes=config.nodes,
-        precision=config.precision,
+        precision=cast(Any, config.precision),
         gradient_clip_val=config.gradient_clip or None,
         logger=TensorBoardLogger(run, name="tensorboard", version=""),
         callbacks=[keeper, last],
@@ -216,6 +220,3 @@ def _draw_curves(run: Path) -> None:
     figure = Figure(figsize=(9, 4), layout="constrained")
     plot_curves(run / "metrics.csv", figure.add_subplot())
     figure.savefig(run / "curves.png", dpi=120)
-
-
-__all__ = ["DataError", "FitReport", "LocalizationModule", "fit"]

@@ -15,6 +15,8 @@ def fold_batch_norms(module: nn.Module) -> None:
     """
     for (_, first), (name, second) in pairwise(list(module.named_children())):
         if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+            assert second.running_mean is not None  # a trained norm has statistics
+            assert second.running_var is not None
             first.weight, first.bias = fuse_conv_bn_weights(
                 first.weight,
                 first.bias,

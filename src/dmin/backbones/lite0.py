@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -45,7 +46,7 @@ class Lite0(Backbone):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        self.network: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         released = torch.load(weights_path(), map_location="cpu", weights_only=True)
         ours = self.network.state_dict()
         # The package's names differ, its order does not; shapes are checked by load_state_dict.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dmin.backbones.folding import fold_batch_norms
@@ -56,7 +57,7 @@ class LogMel(nn.Module):
         return torch.log10(1e4 * (self.bands @ power) + 1).mT / LARGEST
 
 
-def mel_bands() -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def mel_bands() -> NDArray[np.float32]:
     """Triangles [96, 1025] between 0 and 22050 Hz, evenly spaced in HTK's mel scale, each summing to 1."""
     highest = 2595 * np.log10(1 + RATE_HZ / 2 / 700)
     edges = 700 * (10 ** (np.linspace(0, highest, BANDS + 2) / 2595) - 1)
@@ -64,7 +65,8 @@ def mel_bands() -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
     triangles = np.maximum(0, np.minimum(rising, falling))
-    return (triangles / triangles.sum(1, keepdims=True)).astype(np.float32)
+    bands: NDArray[np.float32] = (triangles / triangles.sum(1, keepdims=True)).astype(np.float32)
+    return bands
 
 
 class ConvBlock(nn.Module):
@@ -98,7 +100,8 @@ class EmbeddingNet(nn.Module):
         x = spectrogram[:, None]
         for block in (self.conv_block1, self.conv_block2, self.conv_block3):
             x = F.max_pool2d(block(x), 2)
-        return self.conv_block4(x).mean(3).amax(2)
+        embeddings: Tensor = self.conv_block4(x).mean(3).amax(2)
+        return embeddings
 
 
 @register(CARD)
@@ -128,7 +131,7 @@ def checkpoint() -> dict[str, Tensor]:
     Raises:
         ModelError: They cannot be had.
     """
-    scalar = np._core.multiarray.scalar
+    scalar = np.float64(0).__reduce__()[0]  # numpy's own name for it has moved between versions
     # Beside tensors the file holds numpy integers, which torch's safe reader knows only if told.
     allowed = [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype(np.int64))]
     with torch.serialization.safe_globals(allowed):

@@ -30,14 +30,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_class_arguments(TrainConfig)
 
 
-class _Recipe(ActionConfigFile):  # type: ignore[misc]  # the library is not typed
+class _Recipe(ActionConfigFile):
     """A configuration file, or the name of one that comes with dmin."""
 
     def __call__(self, parser: Any, config: Any, value: Any, option: str | None = None) -> None:
         from dmin.recipe import preset, presets
 
         known = str(value) in presets() or not Path(str(value)).is_file()
-        super().__call__(parser, config, str(preset(str(value))) if known else value, option)
+        super().__call__(  # type: ignore[no-untyped-call]  # the library is not typed here
+            parser, config, str(preset(str(value))) if known else value, option
+        )
 
 
 def run(args: Namespace, console: Console) -> int:

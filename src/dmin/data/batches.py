@@ -52,6 +52,11 @@ class Batch:
     mask: Tensor
     """[B, T], True where a second is real."""
 
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        """The same batch on a device."""
+        tensors = (self.visual, self.audio, self.labels, self.mask)
+        return Batch(self.windows, *(tensor.to(device, non_blocking=non_blocking) for tensor in tensors))
+
 
 def windows_of(video_id: str, seconds: int, length: int) -> list[Window]:
     """Cut a clip into windows: neighbours touch, the last one ends with the clip and may overlap its neighbour.

@@ -1,0 +1,61 @@
+import json
+
+import numpy as np
+import pytest
+
+from dmin.errors import ModelError
+from dmin.evaluation import ClipResult, evaluate, report
+from dmin.inference import Localizer
+
+
+def clip(labels, predicted, best, nothing=False):
+    return ClipResult("a", np.array(labels), np.array(predicted), np.array(best), nothing)
+
+
+def test_every_figure_on_two_clips_counted_by_hand():
+    clips = [
+        clip([0, 0, 2, 2], [0, 2, 2, 0], [0, 0, 0, 0]),
+        clip([2, 2, 2, 2], [2, 2, 2, 1], [1, 1, 1, 1], nothing=True),
+    ]
+    figures = report(clips, ("Dog", "Rain"), "m", "d", "test", 0.5)
+    assert figures.segment_accuracy.value == 5 / 8
+    assert figures.segment_accuracy.low <= 5 / 8 <= figures.segment_accuracy.high
+    assert figures.priors.all_background == 6 / 8
+    assert figures.priors.every_second_is_event == 2 / 8
+    assert figures.category_accuracy_given_event.value == 1.0
+    assert figures.relevance_f1 == 2 * 1 / (2 + 3)
+    assert figures.false_event_seconds.value == 1 / 4
+    assert figures.confusion.tolist() == [[1, 0, 1], [0, 0, 0], [1, 1, 4]]
+    assert figures.event_f1["0.5"] == 2 * 1 / (1 + 3)
+    assert [row.recall for row in figures.categories] == [0.5, 0.0]
+
+
+def test_intervals_are_of_clips_not_of_seconds():
+    """Ten clips all right and ten all wrong: the spread is that of 20 coins, not of 200."""
+    clips = [clip([0] * 10, [0 if i % 2 else 1] * 10, [0] * 10) for i in range(20)]
+    interval = report(clips, ("Dog",), "m", "d", "test", 0.5).segment_accuracy
+    assert interval.value == 0.5
+    assert 0.2 < interval.low < 0.35
+    assert 0.65 < interval.high < 0.8
+
+
+@pytest.mark.slow
+def test_a_trained_model_scores_and_leaves_pictures(tiny_run, tiny_store, tmp_path, tiny_backbones):
+    figures = evaluate(Localizer.from_pretrained(tiny_run), tiny_store, "test")
+    assert figures.segment_accuracy.value >= 0.9
+    figures.save(tmp_path)
+    data = json.loads((tmp_path / "metrics.json").read_text())
+    assert set(data["segment_accuracy"]) == {"value", "low", "high"}
+    assert set(data["priors"]) == {"all_background", "every_second_is_event"}
+    assert (tmp_path / "confusion.png").stat().st_size > 5000
+    assert (tmp_path / "categories.png").stat().st_size > 3000
+
+
+@pytest.mark.slow
+def test_features_of_other_backbones_are_refused(tiny_run, tiny_store, tiny_backbones):
+    from dataclasses import replace
+
+    localizer = Localizer.from_pretrained(tiny_run)
+    localizer.settings = replace(localizer.settings, frames_per_second=3.0)
+    with pytest.raises(ModelError, match="extract the videos again with the model's backbones"):
+        evaluate(localizer, tiny_store)
