@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.table import Table
 
 from dmin.cli.console import Console
+
+if TYPE_CHECKING:
+    from dmin.evaluation import LocalizationReport
 
 HELP = """Score a model on a split, with 95 % intervals, beside the priors that look at nothing.
 DATA is a feature store, or a data-set folder with videos (features are then extracted into OUT/store).
@@ -44,15 +48,13 @@ def run(args: Namespace, console: Console) -> int:
             extract(args.data, store, visual=settings.visual, audio=settings.audio, progress=progress).require_all()
         report = evaluate(localizer, store, args.split, progress=progress)
     report.save(args.out)
-    console.table(_table(report))
+    console.table(metrics_table(report))
     console.result(f"-> {args.out / 'metrics.json'}, confusion.png, categories.png")
     return 0
 
 
-def _table(report: object) -> Table:
-    from dmin.evaluation import LocalizationReport
-
-    assert isinstance(report, LocalizationReport)
+def metrics_table(report: LocalizationReport) -> Table:
+    """The figures of a report as rows."""
     table = Table(title=f"{report.model} on {report.split}: {report.clips} clips, {report.seconds} seconds")
     table.add_column("measure")
     table.add_column("value [95 % interval]")

@@ -1,0 +1,104 @@
+"""The whole way in a few minutes: compose scenes, extract, train, evaluate, localize a held-out clip, draw a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from dmin.data.ave import DataFolder
+from dmin.evaluation import LocalizationReport, evaluate
+from dmin.events import Event, Events
+from dmin.features import extract
+from dmin.inference import Localizer
+from dmin.models import DMINConfig
+from dmin.progress import Progress, silent
+from dmin.recipe import TrainConfig, preset
+
+Narrate = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demo leaves."""
+
+    metrics: LocalizationReport
+    """On held-out clips."""
+    events: Events
+    """Of one held-out clip."""
+    picture: Path
+    page: Path
+
+
+def run_demo(
+    out: str | Path,
+    *,
+    clips: int = 160,
+    epochs: int = 30,
+    seed: int = 0,
+    workers: int = 2,
+    narrate: Narrate = lambda text: None,
+    progress: Progress = silent,
+) -> DemoReport:
+    """Run it; what is there already is used again.
+
+    Args:
+        out: Folder of everything: clips, features, run, metrics.json, timeline.png, index.html.
+        clips: How many clips to make.
+        epochs: How long to train.
+        seed: Of clips and training.
+        workers: Processes for making clips and for features.
+        narrate: Told what comes next, in a sentence.
+        progress: Told how far each step is.
+    """
+    from dmin.data.banks import open_bank
+    from dmin.data.compose import compose
+    from dmin.training import fit
+
+    out = Path(out)
+    narrate(f"1/5  Making {clips} videos: pictures and sounds drawn by code, so the truth is known to the second")
+    data = compose(open_bank("scenes"), clips, out / "clips", seed=seed, workers=workers, progress=progress)
+    narrate("2/5  Extracting features: EfficientNet-Lite0 sees each second, a sound-effect network hears it")
+    extract(data.folder, out / "store", workers=workers, progress=progress).require_all()
+    narrate("3/5  Training DMIN on 70 % of the clips, choosing the best epoch on another 15 %")
+    recipe = recipe_of("small")
+    fit(out / "store", out / "run", replace(recipe, epochs=epochs, seed=seed), progress=progress)
+    narrate("4/5  Scoring the 15 % that nobody has seen: other pictures, other sounds")
+    localizer = Localizer.from_pretrained(out / "run")
+    metrics = evaluate(localizer, out / "store", "test", progress=progress)
+    metrics.save(out)
+    narrate("5/5  Finding the events of one of them, straight from its video file")
+    folder = DataFolder.open(data.folder)
+    video_id, truth = example(folder)
+    events = localizer(folder.videos[video_id], progress=progress)
+    picture = out / "timeline.png"
+    _draw(events, truth, picture)
+    events.to_json(out / f"{video_id}.json")
+    return DemoReport(metrics, events, picture, write_demo_page(out, metrics, events, picture))
+
+
+def recipe_of(name: str) -> TrainConfig:
+    """A preset as an object."""
+    data = yaml.safe_load(preset(name).read_text("utf-8"))
+    return TrainConfig(**(data | {"model": DMINConfig(**data.get("model", {}))}))
+
+
+def example(folder: DataFolder) -> tuple[str, tuple[Event, ...]]:
+    """The test clip to show, by rule: the first, in order of ids, whose event begins and ends inside the clip."""
+    for video_id in sorted(folder.split("test")):
+        events = tuple(
+            Event(line.start_seconds, line.end_seconds, line.category, 1.0)
+            for line in folder.lines[video_id]
+            if line.end_seconds > line.start_seconds
+        )
+        if events and events[0].start_seconds > 0 and events[0].end_seconds < 10:
+            return video_id, events
+    return sorted(folder.split("test"))[0], ()
+
+
+def _draw(events: Events, truth: tuple[Event, ...], path: Path) -> None:
+    from dmin.report.timeline import plot_events
+
+    plot_events(events, path, truth=truth)
