@@ -72,7 +72,13 @@ def tiny_recipe() -> TrainConfig:
         bottleneck=8, visual_dropout=0.0, dropout=0.0, cross_dropout=0.0,
     )  # fmt: skip
     return TrainConfig(
-        model=network, epochs=40, batch_size=8, learning_rate=5e-3, milestones=(30,), gradient_clip=1.0, accelerator="cpu"
+        model=network,
+        epochs=40,
+        batch_size=8,
+        learning_rate=5e-3,
+        milestones=(30,),
+        gradient_clip=1.0,
+        accelerator="cpu",
     )
 
 

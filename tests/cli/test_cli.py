@@ -1,0 +1,75 @@
+import subprocess
+import sys
+
+import pytest
+
+import dmin
+from dmin.cli.main import COMMANDS, run
+
+
+def test_the_public_names_are_these():
+    assert dmin.__all__ == ["Event", "Events", "Localizer", "__version__"]
+
+
+def test_importing_dmin_loads_nothing_heavy():
+    heavy = "{'lightning', 'matplotlib', 'gradio', 'h5py', 'jsonargparse', 'rich', 'scipy.signal', 'PIL.Image'}"
+    code = f"import sys, dmin; print(sorted({heavy} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert found in ("[]", "['PIL.Image']"), found  # torchvision, which timm needs, imports Pillow
+
+
+def test_without_words_the_commands_are_listed(capsys):
+    assert run([]) == 0
+    out = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"  {name} " in out
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_each_command_helps_with_an_example(name, capsys):
+    assert run([name, "--help"]) == 0
+    assert f"Example: dmin {name}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest(capsys):
+    assert run(["localise", "x.mp4"]) == 2
+    assert "did you mean 'localize'?" in capsys.readouterr().err
+
+
+def test_a_misspelt_preset_is_answered_with_the_nearest(capsys):
+    assert run(["train", "store", "--out", "run", "--preset", "papr"]) == 2
+    assert "did you mean 'paper'?" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_bad_videos_get_a_sentence_each_and_no_traceback(tiny_run, tiny_backbones, tmp_path, capsys):
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("no video at all")
+    videos = [str(tmp_path / name) for name in ("empty.mp4", "text.mp4", "missing.mp4")] + [str(tmp_path)]
+    assert run(["localize", *videos, "--model", str(tiny_run), "--out", str(tmp_path / "out")]) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert "empty.mp4 is empty" in err
+    assert "text.mp4 is not a video" in err
+    assert "missing.mp4 does not exist" in err
+    assert "is a folder" in err
+    assert "4 of 4 videos failed" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_evaluate_writes_the_contracts_metrics(tiny_run, tiny_store, tiny_backbones, tmp_path, capsys):
+    assert run(["evaluate", str(tiny_run), str(tiny_store), "--out", str(tmp_path), "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert "segment accuracy" in captured.out
+    assert captured.err == ""
+    assert (tmp_path / "metrics.json").is_file()
+
+
+@pytest.mark.slow
+def test_train_takes_presets_and_flags(tiny_store, tmp_path, capsys):
+    words = ["train", str(tiny_store), "--out", str(tmp_path / "run"), "--preset", "small", "--epochs", "1"]
+    assert run([*words, "--model.width", "32", "--accelerator", "cpu"]) == 0
+    assert "best epoch 1 of 1" in capsys.readouterr().out
+    recipe = (tmp_path / "run" / "train.yaml").read_text()
+    assert "width: 32" in recipe
+    assert "batch_size: 16" in recipe
