@@ -190,7 +190,9 @@ def _read_splits(folder: Path, annotated: set[str]) -> dict[str, tuple[str, ...]
         owner |= dict.fromkeys(splits[name], name)
     if shared and not whole_lines:
         raise DataError(f"{folder}: {_few(shared)} in two splits: keep each clip in one, or scores mean nothing")
-    if shared:  # AVE annotates 45 clips twice, once a category, and its own splits tear some of these pairs apart
+    if (
+        shared
+    ):  # AVE annotates 45 clips more than once, once a category, and its own splits tear some of these pairs apart
         warnings.warn(
             f"{folder}: {_few(shared)} in two splits, as AVE has it: the scores profit a little", stacklevel=3
         )

@@ -1,7 +1,21 @@
 """Features on disk: what the frozen backbones make of each second of a video, computed once, memory-mapped after."""
 
 from dmin.features.atomic import StoreWriteError
+from dmin.features.extract import ExtractionReport, Failure, extract
 from dmin.features.sources import VIDEO_SUFFIXES, find_videos
 from dmin.features.store import ClipFeatures, FeatureStore, Settings
+from dmin.features.stream import features_of, stream_features
 
-__all__ = ["VIDEO_SUFFIXES", "ClipFeatures", "FeatureStore", "Settings", "StoreWriteError", "find_videos"]
+__all__ = [
+    "VIDEO_SUFFIXES",
+    "ClipFeatures",
+    "ExtractionReport",
+    "Failure",
+    "FeatureStore",
+    "Settings",
+    "StoreWriteError",
+    "extract",
+    "features_of",
+    "find_videos",
+    "stream_features",
+]

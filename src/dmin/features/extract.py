@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 
 from dmin import backbones
-from dmin.backbones import Backbone
-from dmin.errors import DataError, unknown_name
+from dmin.backbones import Backbone, Card
+from dmin.errors import DataError, DminError, ModelError, unknown_name
 from dmin.features.atomic import StoreWriteError, write_atomically
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore, Settings
 from dmin.features.stream import MissingAudio, features_of
-from dmin.features.workers import Died, in_processes
+from dmin.features.workers import Died, cores, in_processes
 from dmin.progress import Progress, silent
 
 _FINGERPRINT_BYTES = 65_536
@@ -91,9 +91,9 @@ def extract(
 ) -> ExtractionReport:
     """Compute the features of many videos into a store.
 
-    What is in the store already, whole and of the same file, is reused: to resume, run the same call again. A video that
-    cannot be read, or that takes a worker process down, is reported, and the rest goes on. Warns about videos that could be
-    read only in part.
+    What is in the store already, whole and of the same file, is reused: to resume, run the same call again. A video
+    that cannot be read, or that takes a worker process down, is reported, and the rest goes on. Warns about videos that
+    could be read only in part.
 
     Args:
         source: Video files; or a folder of videos; or a data-set folder, whose annotations and splits are copied into
@@ -162,7 +162,7 @@ class _Extractor:
         workers: int,
     ) -> None:
         if workers > 1:
-            torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // workers))
+            torch.set_num_threads(max(1, cores() // workers))
         self.visual = _load(visual, device)
         self.audio = _load(audio, device)
         self.store = store
@@ -180,8 +180,73 @@ class _Extractor:
             self.store.write(job.video_id, features, job.source)
         except StoreWriteError:
             raise  # the next video would fare no better
-        except DminErrorTypes as error:
+        except DminError as error:
             return str(error)
-        except Exception as error:
+        except Exception as error:  # a video may break a decoder in ways that nobody has foreseen
             return f"{type(error).__name__}: {error}"
         return None
+
+
+def _here(make: Callable[[], _Extractor], jobs: Iterable[_Job]) -> Generator[tuple[_Job, _Outcome]]:
+    """Do in this process what `in_processes` does in several."""
+    extractor: _Extractor | None = None
+    for job in jobs:
+        extractor = extractor or make()  # not before the first job: loading takes seconds
+        yield job, extractor(job)
+
+
+def _settings(visual: str | Backbone, audio: str | Backbone) -> Settings:
+    return Settings.of(_card(visual, "visual"), _card(audio, "audio"))
+
+
+def _card(backbone: str | Backbone, modality: str) -> Card:
+    if isinstance(backbone, Backbone):
+        return backbone.card
+    cards = {name: card for name, card in backbones.cards().items() if card.modality == modality}
+    if backbone not in cards:
+        raise ModelError(unknown_name(f"{modality} backbone", backbone, cards))
+    return cards[backbone]
+
+
+def _load(backbone: str | Backbone, device: str | None) -> Backbone:
+    if isinstance(backbone, Backbone):
+        return backbone
+    return backbones.create(backbone).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def _copy_annotations(source: Path, store: Path) -> None:
+    """Copy a data set's annotations and splits, if there are any and they are not there yet."""
+    for name in ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt"):
+        original, copy = source / name, store / name
+        if not original.is_file():
+            continue
+        content = original.read_bytes()
+        if copy.is_file():
+            if copy.read_bytes() == content:
+                continue
+            warnings.warn(f"{copy} differed from {original} and was replaced", stacklevel=3)
+        copy.parent.mkdir(exist_ok=True)
+        write_atomically(copy, content)
+
+
+def _fingerprint(path: Path) -> str:
+    """A hash of a file's size and both its ends; empty if it cannot be read, which the extraction will report."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            head = file.read(_FINGERPRINT_BYTES)
+            file.seek(max(size - _FINGERPRINT_BYTES, 0))
+            return hashlib.sha256(b"%d" % size + head + file.read(_FINGERPRINT_BYTES)).hexdigest()[:32]
+    except OSError:
+        return ""
+
+
+def _is_current(store: FeatureStore, job: _Job) -> bool:
+    """Whether the store has whole features of this very file."""
+    if job.video_id not in store:
+        return False
+    try:
+        return bool(job.source) and store.source(job.video_id) == job.source
+    except DataError:  # damaged: do it again
+        return False

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import torch
@@ -29,6 +29,9 @@ from torch import Tensor
 
 from dmin.errors import DataError
 from dmin.features.atomic import StoreWriteError, remove_stale, write_atomically, write_once
+
+if TYPE_CHECKING:
+    from dmin.backbones import Card
 
 FORMAT = "dmin feature store"
 FORMAT_VERSION = 1
@@ -82,6 +85,11 @@ class Settings:
     """Sampling rate of the sound that the audio backbone hears."""
     dmin_version: str = field(default_factory=lambda: version("dmin"), compare=False)
     """The dmin that wrote first; kept for the record, not compared."""
+
+    @classmethod
+    def of(cls, visual: Card, audio: Card) -> Settings:
+        """Settings of the features that two backbones make, by their cards."""
+        return cls(visual.name, visual.version, audio.name, audio.version, visual.frames_per_second, audio.rate_hz)
 
     def __str__(self) -> str:
         return (

@@ -12,25 +12,13 @@ import torch
 from torch import Tensor
 
 from dmin.backbones import Backbone
-from dmin.features.store import ClipFeatures, Settings
+from dmin.features.store import ClipFeatures
 from dmin.media import Segment, decode
 
 MissingAudio = Literal["error", "silence"]
 """What to do with a video that has no sound: refuse it, or hear silence."""
 _FRAMES_AT_ONCE = 32
 """Frames that go through the visual backbone together: enough to keep it busy, about 20 MB as float32 pictures."""
-
-
-def settings_of(visual: Backbone, audio: Backbone) -> Settings:
-    """Settings of the features that two backbones make."""
-    return Settings(
-        visual=visual.card.name,
-        visual_version=visual.card.version,
-        audio=audio.card.name,
-        audio_version=audio.card.version,
-        frames_per_second=visual.card.frames_per_second,
-        rate_hz=audio.card.rate_hz,
-    )
 
 
 def features_of(
@@ -101,9 +89,7 @@ def stream_features(
         chunk = following
 
 
-def _chunk(
-    source: Iterator[Segment], visual: Backbone, audio: Backbone, seconds: int
-) -> tuple[Tensor, Tensor] | None:
+def _chunk(source: Iterator[Segment], visual: Backbone, audio: Backbone, seconds: int) -> tuple[Tensor, Tensor] | None:
     """Maps [T, H, W, D_v] and vectors [T, D_a] of the next T <= ``seconds`` segments; None when there are no more."""
     maps: list[Tensor] = []
     vectors: list[Tensor] = []
@@ -119,15 +105,16 @@ def _chunk(
 def _visual(batch: Sequence[Segment], backbone: Backbone) -> Tensor:
     """Mean map of each segment's frames: float16 [N, H, W, D_v]."""
     frames = torch.from_numpy(np.concatenate([segment.frames for segment in batch]))  # [N * F, height, width, 3]
-    maps = backbone(frames.to(_device(backbone)))  # [N * F, H, W, D_v]
-    return maps.unflatten(0, (len(batch), -1)).float().mean(1).to(torch.float16).cpu()
+    maps: Tensor = backbone(frames.to(_device(backbone)))  # [N * F, H, W, D_v]
+    return maps.reshape(len(batch), -1, *maps.shape[1:]).float().mean(1).to(torch.float16).cpu()
 
 
 @torch.no_grad()
 def _audio(batch: Sequence[Segment], backbone: Backbone) -> Tensor:
     """One vector a segment: float32 [N, D_a]."""
     waveforms = torch.from_numpy(np.stack([segment.waveform for segment in batch]))  # [N, S]
-    return backbone(waveforms.to(_device(backbone))).float().cpu()
+    vectors: Tensor = backbone(waveforms.to(_device(backbone)))  # [N, D_a]
+    return vectors.float().cpu()
 
 
 def _device(backbone: Backbone) -> torch.device:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -46,9 +47,14 @@ class _Worker(Generic[Item]):
     """What it has in hand; None while it starts."""
 
 
+def cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def in_processes(
     make: Callable[[], Callable[[Item], Result]], items: Iterable[Item], workers: int
-) -> Iterator[tuple[Item, Result | Died]]:
+) -> Generator[tuple[Item, Result | Died]]:
     """Apply a function to items in several processes, in whatever order they finish.
 
     Args:
@@ -133,5 +139,5 @@ def _serve(connection: Connection, make: Callable[[], Callable[[Item], Result]])
             connection.send(function(connection.recv()))
     except (EOFError, BrokenPipeError):
         return
-    except Exception as error:  # noqa: BLE001 - the parent raises it
+    except Exception as error:  # the parent raises it
         connection.send(error)

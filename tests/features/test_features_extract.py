@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from features_fakes import DeadlyEye, TinyEar, TinyEye, make_video
+
+from dmin.errors import DataError, MediaError, ModelError
+from dmin.features import FeatureStore, StoreWriteError, extract, features_of, stream_features
+
+RED, GREEN, BLACK, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 0), (255, 255, 255)
+FAKES = {"visual": TinyEye(), "audio": TinyEar()}
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Path:
+    """A folder of three good videos."""
+    for name, colour in {"a": RED, "b": WHITE, "c": BLACK}.items():
+        make_video(tmp_path / "videos" / f"{name}.mp4", [colour, colour])
+    return tmp_path / "videos"
+
+
+class TestStream:
+    def test_each_second_is_its_own(self, tmp_path: Path) -> None:
+        path = make_video(tmp_path / "a.mp4", [BLACK, WHITE, RED, BLACK])
+        features = features_of(path, TinyEye(), TinyEar())
+        assert (features.visual.dtype, features.audio.dtype) == (torch.float16, torch.float32)
+        assert tuple(features.visual.shape) == (4, 2, 2, 4)
+        expected = torch.tensor([BLACK, WHITE, RED, BLACK]) / 255
+        torch.testing.assert_close(features.visual[:, 0, 0, :3].float(), expected, atol=0.1, rtol=0)
+        # The sound's edges blur into their neighbours by the codec's frames.
+        assert features.audio[1, 0] > 0.3
+        assert features.audio[3, 0] < 0.1
+        assert features.duration_seconds == pytest.approx(4, abs=0.2)
+
+    @pytest.mark.parametrize("chunk_seconds", [1, 2, 3, 7, 20, 100])
+    def test_chunks_add_up_to_the_whole(self, tmp_path: Path, chunk_seconds: int) -> None:
+        path = make_video(tmp_path / "a.mp4", [BLACK, WHITE, RED] * 7)
+        whole = features_of(path, TinyEye(), TinyEar())
+        eye = TinyEye()
+        chunks = list(stream_features(path, eye, TinyEar(), chunk_seconds=chunk_seconds))
+        assert [len(chunk) for chunk in chunks[:-1]] == [chunk_seconds] * (len(chunks) - 1)
+        assert 0 < len(chunks[-1]) <= chunk_seconds
+        torch.testing.assert_close(torch.cat([chunk.visual for chunk in chunks]), whole.visual)
+        torch.testing.assert_close(torch.cat([chunk.audio for chunk in chunks]), whole.audio)
+        assert sum(chunk.duration_seconds for chunk in chunks) == pytest.approx(whole.duration_seconds)
+        assert eye.largest_batch <= 32
+
+    def test_frames_of_several_seconds_go_through_together(self, tmp_path: Path) -> None:
+        eye = TinyEye()
+        features_of(make_video(tmp_path / "a.mp4", [BLACK] * 20), eye, TinyEar())
+        assert eye.largest_batch == 32
+
+    def test_no_sound(self, tmp_path: Path) -> None:
+        path = make_video(tmp_path / "a.mp4", [WHITE, WHITE], sound=False)
+        with pytest.raises(MediaError):
+            features_of(path, TinyEye(), TinyEar())
+        features = features_of(path, TinyEye(), TinyEar(), missing_audio="silence")
+        assert features.audio.abs().max() == 0
+
+
+class TestExtract:
+    def test_a_folder_of_videos(self, videos: Path, tmp_path: Path) -> None:
+        ticks: list[tuple[str, int, int | None]] = []
+        report = extract(videos, tmp_path / "store", **FAKES, progress=lambda *tick: ticks.append(tick))
+        assert (report.done, report.reused, report.failed) == (("a", "b", "c"), (), ())
+        assert ticks == [("extract", i, 3) for i in range(4)]
+        store = FeatureStore.open(tmp_path / "store")
+        assert store.settings.visual == "tiny-eye"
+        assert (store.settings.frames_per_second, store.settings.rate_hz) == (2.0, 8000)
+        ours = store.read("a")
+        alone = features_of(videos / "a.mp4", TinyEye(), TinyEar())
+        torch.testing.assert_close(ours.visual, alone.visual)
+        assert ours.duration_seconds == alone.duration_seconds
+
+    def test_resumes_what_is_missing_damaged_or_of_another_video(self, videos: Path, tmp_path: Path) -> None:
+        extract(videos, tmp_path / "store", **FAKES)
+        assert extract(videos, tmp_path / "store", **FAKES).reused == ("a", "b", "c")
+        store = FeatureStore.open(tmp_path / "store")
+        store.path("a").write_bytes(store.path("a").read_bytes()[:-1])
+        make_video(videos / "b.mp4", [GREEN])
+        make_video(videos / "d.mp4", [GREEN])
+        ticks: list[int] = []
+        report = extract(videos, store.folder, **FAKES, progress=lambda _, done, total: ticks.append(done))
+        assert (report.done, report.reused) == (("a", "b", "d"), ("c",))
+        assert ticks == [1, 2, 3, 4]
+        assert len(store.read("b")) == 1
+
+    def test_a_bad_file_never_stops_the_batch(self, videos: Path, tmp_path: Path) -> None:
+        (videos / "0 empty.mp4").touch()
+        (videos / "b.mp4").write_text("not a video at all\n" * 100)
+        silent = make_video(videos / "silent.mp4", [WHITE], sound=False)
+        report = extract([*videos.iterdir(), "gone.mp4"], tmp_path / "store", **FAKES)
+        assert report.done == ("a", "c")
+        assert [Path(failure.video).name for failure in report.failed] == [
+            "0 empty.mp4", "b.mp4", silent.name, "gone.mp4",
+        ]  # fmt: skip
+        assert all(failure.reason for failure in report.failed)
+        with pytest.raises(DataError, match=r"4 of 6 videos have no features:\n.*0 empty\.mp4: "):
+            report.require_all()
+        assert extract([silent], tmp_path / "store", **FAKES, missing_audio="silence").done == ("silent",)
+
+    def test_what_nobody_has_foreseen_is_a_failure_too(self, videos: Path, tmp_path: Path) -> None:
+        class Confused(TinyEye):
+            def forward(self, frames: torch.Tensor) -> torch.Tensor:
+                raise RuntimeError("what?")
+
+        report = extract(videos / "a.mp4", tmp_path / "store", visual=Confused(), audio=TinyEar())
+        assert report.failed[0].reason == "RuntimeError: what?"
+
+    def test_a_data_set_folder_brings_its_annotations(self, videos: Path, tmp_path: Path) -> None:
+        (tmp_path / "Annotations.txt").write_text("Dog&a&good&0&1\n")
+        (tmp_path / "splits").mkdir()
+        (tmp_path / "splits" / "train.txt").write_text("a\n")
+        store = tmp_path / "out" / "store"
+        extract(tmp_path, store, **FAKES)
+        assert (store / "Annotations.txt").read_text() == "Dog&a&good&0&1\n"
+        assert [file.name for file in (store / "splits").iterdir()] == ["train.txt"]
+        (tmp_path / "Annotations.txt").write_text("Dog&a&good&0&2\n")
+        with pytest.warns(UserWarning, match=r"Annotations\.txt differed from .*Annotations\.txt and was replaced"):
+            extract(tmp_path, store, **FAKES)
+        assert (store / "Annotations.txt").read_text() == "Dog&a&good&0&2\n"
+
+    def test_shards_make_the_whole(self, videos: Path, tmp_path: Path) -> None:
+        parts = [extract(videos, tmp_path / "store", **FAKES, shard=(i, 2)).done for i in (1, 2)]
+        assert parts == [("a", "c"), ("b",)]
+        assert extract(videos, tmp_path / "few", **FAKES, shard=(7, 9)).done == ()
+
+    @pytest.mark.parametrize("options", [{"shard": (0, 2)}, {"shard": (3, 2)}, {"workers": 0}])
+    def test_bad_numbers(self, videos: Path, tmp_path: Path, options: dict) -> None:
+        with pytest.raises(DataError, match=re.escape("workers must be >= 1, and (i, n) have 1 <= i <= n")):
+            extract(videos, tmp_path / "store", **FAKES, **options)
+
+    @pytest.mark.parametrize("names", [{"visual": "lite"}, {"visual": "sfx"}, {"audio": "lite0"}])
+    def test_unknown_backbones(self, videos: Path, tmp_path: Path, names: dict) -> None:
+        with pytest.raises(ModelError, match=r"unknown (visual|audio) backbone"):
+            extract(videos, tmp_path / "store", **(FAKES | names))
+        assert not (tmp_path / "store").exists()
+
+    def test_other_settings_are_refused(self, videos: Path, tmp_path: Path) -> None:
+        extract(videos, tmp_path / "store", **FAKES)
+        with pytest.raises(DataError, match=r"was made with tiny-eye 1 .* now asked for lite0"):
+            extract(videos, tmp_path / "store", audio=TinyEar())
+
+    def test_a_full_disk_stops_with_one_sentence(
+        self, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        extract(videos / "a.mp4", tmp_path / "store", **FAKES)
+
+        def full(path: Path, target: Path) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "replace", full)
+        message = "No space left on device; stopped with 1 of 3 videos in the store, which stay good: make room"
+        with pytest.raises(StoreWriteError, match=message):
+            extract(videos, tmp_path / "store", **FAKES)
+        assert [file.name for file in (tmp_path / "store" / "features").iterdir()] == ["a.safetensors"]
+
+    def test_a_key_press_leaves_a_good_store(self, videos: Path, tmp_path: Path) -> None:
+        def press(step: str, completed: int, total: int | None) -> None:
+            if completed == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            extract(videos, tmp_path / "store", **FAKES, progress=press)
+        store = FeatureStore.open(tmp_path / "store")
+        assert [len(store.read(video_id)) for video_id in store.ids()] == [2, 2]
+        assert extract(videos, tmp_path / "store", **FAKES).done == ("c",)
+
+    @pytest.mark.slow
+    def test_a_killed_worker_takes_only_its_video_along(self, videos: Path, tmp_path: Path) -> None:
+        make_video(videos / "b.mp4", [GREEN])
+        report = extract(videos, tmp_path / "store", visual=DeadlyEye(), audio=TinyEar(), workers=2)
+        assert report.done == ("a", "c")
+        assert [Path(failure.video).name for failure in report.failed] == ["b.mp4"]
+        assert "the worker process was killed" in report.failed[0].reason
+        alone = features_of(videos / "a.mp4", TinyEye(), TinyEar())
+        torch.testing.assert_close(FeatureStore.open(tmp_path / "store").read("a").visual, alone.visual)
+
+    def test_warnings_reach_the_caller(self, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Warns(TinyEar):
+            def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+                import warnings
+
+                warnings.warn("half of it is missing", stacklevel=2)
+                return super().forward(waveforms)
+
+        with pytest.warns(UserWarning, match="half of it is missing"):
+            extract(videos / "a.mp4", tmp_path / "store", visual=TinyEye(), audio=Warns())
+
+    @pytest.mark.slow
+    def test_the_embedded_pair(self, tmp_path: Path) -> None:
+        path = make_video(tmp_path / "a.mp4", [WHITE, BLACK], size=64)
+        extract(path, tmp_path / "store").require_all()
+        features = FeatureStore.open(tmp_path / "store").read("a")
+        assert tuple(features.visual.shape) == (2, 7, 7, 1280)
+        assert tuple(features.audio.shape) == (2, 512)
