@@ -12,8 +12,8 @@ from dmin.layers import DIMA, AudioGuidedTripletAttention, AudioVisualFusion, En
 from dmin.models.config import DMINConfig
 from dmin.models.pretrained import PretrainedModel
 
-PADDING_LOGIT = -1e4
-"""Relevance logit of a second that is not there: its sigmoid is 0, and half precision can hold it."""
+PADDING_LOGIT = -8192.0
+"""Relevance logit of a second that is not there: its sigmoid is 0, and half precision holds it exactly."""
 
 
 @dataclass(frozen=True)

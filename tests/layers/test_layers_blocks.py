@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmin.layers import DIMA, Encoder
+from oracles import blocks as oracle
+from oracles.basics import weights_of
+from oracles.checks import FEW, assert_agree, assert_finite, assert_gradients, assert_reaches_all, draw, in_float64
+
+shapes = {"batch": st.integers(1, 2), "seconds": st.integers(1, 4), "heads": st.integers(1, 2)}
+HALF = torch.tensor([[True, True, True, True], [True, True, False, False]])
+
+
+@FEW
+@given(**shapes, layers=st.integers(1, 2))
+def test_encoder(batch, seconds, heads, layers):
+    module = in_float64(Encoder(3, 4, layers, heads, hidden=5, dropout=0.5))
+    sequence = draw(batch, seconds, 3)
+    encoded = module(sequence, return_weights=True)
+    for clip in range(batch):
+        values, weights = oracle.encoder(weights_of(module), layers, heads, sequence[clip].detach().numpy())
+        assert_agree(encoded.values[clip], values)
+        assert_agree(encoded.weights[clip], weights)
+
+
+@FEW
+@given(**shapes, alpha=st.floats(0, 1), mean_pairs=st.booleans())
+def test_dima(batch, seconds, heads, alpha, mean_pairs):
+    module = in_float64(DIMA(4, heads, 5, 0.5, alpha, mean_pairs))
+    own, other = draw(batch, seconds, 4), draw(batch, seconds, 4, seed=1)
+    attended = module(own, other, return_weights=True)
+    for clip in range(batch):
+        values, weights = oracle.dima(
+            weights_of(module), heads, own[clip].detach().numpy(), other[clip].detach().numpy(), alpha, mean_pairs
+        )
+        assert_agree(attended.values[clip], values)
+        assert_agree(attended.weights[clip], weights)
+
+
+def test_padding_changes_no_real_second():
+    encoder, dima = in_float64(Encoder(4, 4, 2, 2, 5, 0.0)), in_float64(DIMA(4, 2, 5, 0.0))
+    own, other = draw(2, 4, 4), draw(2, 4, 4, seed=1)
+    assert_agree(encoder(own, HALF).values[1:, :2], encoder(own[1:, :2]).values.detach().numpy())
+    assert_agree(dima(own, other, HALF).values[1:, :2], dima(own[1:, :2], other[1:, :2]).values.detach().numpy())
+
+
+def test_gradients():
+    encoder, dima = in_float64(Encoder(3, 4, 2, 2, 5, 0.0)), in_float64(DIMA(4, 2, 5, 0.0))
+    assert_gradients(encoder, lambda x: encoder(x, HALF).values, draw(2, 4, 3))
+    assert_gradients(dima, lambda x, y: dima(x, y, HALF).values, draw(2, 4, 4), draw(2, 4, 4, seed=1))
+
+
+def test_gradients_reach_all_parameters_and_zero_input_is_no_exception():
+    encoder, dima = in_float64(Encoder(3, 4, 2, 2, 5, 0.0)), in_float64(DIMA(4, 2, 5, 0.0))
+    assert_reaches_all(encoder, encoder(draw(1, 3, 3)).values.pow(3).sum())
+    assert_reaches_all(dima, dima(draw(1, 3, 4), draw(1, 3, 4, seed=1)).values.pow(3).sum())
+    zeros = torch.zeros(1, 3, 4).double()
+    assert_finite(encoder, encoder(zeros[..., :3]).values.sum())
+    assert_finite(dima, dima(zeros, zeros).values.sum())
