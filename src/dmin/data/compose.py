@@ -17,10 +17,13 @@ from typing import Any
 
 from dmin.data.annotations import BACKGROUND, write_annotations
 from dmin.data.banks.bank import SPLITS, Bank
-from dmin.data.script import ClipScript, ComposeSettings, draw_scripts, statistics
+from dmin.data.deal import draw_scripts, statistics
+from dmin.data.script import ClipScript, ComposeSettings
 from dmin.errors import DataError
 from dmin.features.atomic import remove_stale, write_atomically
 from dmin.progress import Progress, silent
+
+__all__ = ["ComposeReport", "ComposeSettings", "compose"]
 
 _FORMAT = 1  # of what a seed means: another number, other clips
 

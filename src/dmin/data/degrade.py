@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +13,14 @@ from PIL import Image, ImageDraw, ImageFilter
 from dmin.data.banks.surfaces import colour
 from dmin.data.sound import RATE_HZ, Waveform, noise
 
+Spectrum = NDArray[np.floating[Any]]
+
 
 def degrade_sound(waveform: Waveform, generator: np.random.Generator) -> Waveform:
     """Spoil a sound [S] as microphones, rooms and codecs do: one to four faults in random combination.
 
-    The faults: a band limit (from telephone to 8-kHz codec), a tilted spectrum, a room's echo, a bed of noise 6 to 25 dB
-    below the sound, gaps of at most 0.2 s, clipping. A second that was audible stays audible.
+    The faults: a band limit (telephone to 12 kHz), a tilted spectrum, a room's echo, a bed of noise 9 to 28 dB below
+    the sound, gaps of at most 0.2 s, clipping. A second that was audible stays audible.
     """
     faults = (_limit_band, _tilt, _echo, _add_noise, _cut_gaps, _clip)
     for index in sorted(generator.choice(len(faults), size=int(generator.integers(1, 5)), replace=False)):
@@ -26,7 +30,7 @@ def degrade_sound(waveform: Waveform, generator: np.random.Generator) -> Wavefor
 
 
 def degrade_frames(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Spoil frames [N, H, W, 3], all alike: one or two of blur, light and colour, JPEG, captions, a squeezed picture."""
+    """Spoil frames [N, H, W, 3], all alike, by one or two of: blur, odd light, JPEG, captions, a squeezed picture."""
     faults = (_squeeze, _blur, _relight, _compress, _caption)
     chosen = sorted(generator.choice(len(faults), size=int(generator.integers(1, 3)), replace=False))
     for index in chosen:
@@ -77,7 +81,7 @@ def _clip(waveform: Waveform, generator: np.random.Generator) -> Waveform:
     return np.clip(waveform, -limit, limit).astype(np.float32)
 
 
-def _filtered(waveform: Waveform, gain: object) -> Waveform:
+def _filtered(waveform: Waveform, gain: Callable[[Spectrum], Spectrum]) -> Waveform:
     spectrum = np.fft.rfft(waveform)
     hz = np.fft.rfftfreq(len(waveform), 1 / RATE_HZ)
     return np.fft.irfft(spectrum * gain(hz), len(waveform)).astype(np.float32)
@@ -87,7 +91,9 @@ def _squeeze(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArr
     """Show a narrower or lower window stretched to the whole frame, as other aspect ratios end up."""
     _, height, width, _ = frames.shape
     narrow = generator.uniform(0.72, 0.95)
-    kept_width, kept_height = (int(width * narrow), height) if generator.random() < 0.5 else (width, int(height * narrow))
+    kept_width, kept_height = (
+        (int(width * narrow), height) if generator.random() < 0.5 else (width, int(height * narrow))
+    )
     left, top = (width - kept_width) // 2, (height - kept_height) // 2
     box = (left, top, left + kept_width, top + kept_height)
     return _each(frames, lambda image: image.resize((width, height), Image.Resampling.BILINEAR, box=box))
@@ -111,7 +117,7 @@ def _compress(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDAr
     def through_jpeg(image: Image.Image) -> Image.Image:
         file = io.BytesIO()
         image.save(file, "JPEG", quality=quality)
-        return Image.open(file)
+        return Image.open(file)  # read by the caller, from memory
 
     return _each(frames, through_jpeg)
 
@@ -135,5 +141,5 @@ def _caption(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArr
     return _each(frames, captioned)
 
 
-def _each(frames: NDArray[np.uint8], change: object) -> NDArray[np.uint8]:
+def _each(frames: NDArray[np.uint8], change: Callable[[Image.Image], Image.Image]) -> NDArray[np.uint8]:
     return np.stack([np.asarray(change(Image.fromarray(pixels))) for pixels in frames])

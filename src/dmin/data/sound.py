@@ -1,4 +1,4 @@
-"""Recordings made ready for composing: silence trimmed, levels equalised, short ones repeated until the time is full."""
+"""Recordings made ready for composing: silence trimmed, levels equalised, short ones repeated to the time needed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def frame_levels_db(waveform: Waveform) -> NDArray[np.float64]:
     """
     frames = len(waveform) // _FRAME
     power = (waveform[: frames * _FRAME].reshape(frames, _FRAME).astype(np.float64) ** 2).mean(1)
-    return 10 * np.log10(power + 1e-12)
+    return np.asarray(10 * np.log10(power + 1e-12))
 
 
 def _audible_frames(waveform: Waveform) -> NDArray[np.bool_]:
@@ -85,7 +85,7 @@ def levelled(waveform: Waveform, level_db: float = LEVEL_DB) -> Waveform:
     levels = frame_levels_db(_whole_frames(waveform))
     gain = 10 ** ((level_db - np.percentile(levels[levels > levels.max() - _RANGE_DB], 95)) / 20)
     peak = float(np.abs(waveform).max())
-    return (waveform * min(gain, _PEAK / peak)).astype(np.float32)
+    return np.asarray(waveform * min(gain, _PEAK / peak), np.float32)
 
 
 def filled(waveform: Waveform, seconds: int, generator: np.random.Generator) -> Waveform:
@@ -158,7 +158,7 @@ def noise(colour: str, samples: int, generator: np.random.Generator) -> Waveform
 
 
 def _unit(waveform: NDArray[np.float64]) -> Waveform:
-    return (waveform / (np.sqrt((waveform**2).mean()) + 1e-12)).astype(np.float32)
+    return np.asarray(waveform / (np.sqrt((waveform**2).mean()) + 1e-12), np.float32)
 
 
 def _whole_frames(waveform: Waveform) -> Waveform:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dmin.data.banks.bank import BACKGROUND, Bank, Item
+from dmin.data.banks.bank import Bank, Item
 from dmin.errors import DataError, unknown_name
 
-__all__ = ["BACKGROUND", "BANKS", "Bank", "Item", "open_bank"]
+__all__ = ["BANKS", "Bank", "Item", "open_bank"]
 
 BANKS = {
     "scenes": "pictures and sounds drawn by code; needs nothing",
@@ -29,7 +29,7 @@ def open_bank(name: str, folder: str | Path | None = None) -> Bank:
 
     Example:
         >>> open_bank("scenes").categories
-        ('Bell', 'Bird', 'Clock', 'Drum', 'Engine', 'Rain', 'Robot', 'Siren')
+        ('Bell', 'Bird', 'Car', 'Clock', 'Drum', 'Rain', 'Robot', 'Siren')
     """
     # Imported here: a bank brings Pillow, which reading annotations does not need.
     if name == "scenes":

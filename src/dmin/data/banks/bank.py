@@ -89,7 +89,9 @@ def _divide(
         # Named, so that one category's division does not change with the bank's other categories.
         _settle(group, dict(zip(SPLITS, shares, strict=True)), home, _generator(seed, category))
     divided = {
-        split: {category: tuple(item for item in group if home[item.source] == split) for category, group in items.items()}
+        split: {
+            category: tuple(item for item in group if home[item.source] == split) for category, group in items.items()
+        }
         for split in SPLITS
     }
     for split, share in zip(SPLITS, shares, strict=True):

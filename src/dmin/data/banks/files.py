@@ -51,19 +51,23 @@ def read_sound(path: Path) -> NDArray[np.float32]:
         DataError: It cannot be read; the message names the file.
     """
     pieces: list[NDArray[np.float32]] = []
-    wanted = _LONGEST_SECONDS * RATE_HZ
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
                 raise DataError(f"{path} holds no sound: replace or remove it")
+            stream = container.streams.audio[0]
+            fifo = av.AudioFifo()  # frames may be as short as 3 ms: gathered, they are converted at once
             resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
-            for frame in container.decode(audio=0):
-                pieces += [part.to_ndarray()[0] for part in resampler.resample(frame)]
-                if sum(map(len, pieces)) >= wanted:
+            seconds = 0.0
+            for frame in container.decode(stream):
+                frame.pts = None
+                fifo.write(frame)
+                seconds += frame.samples / frame.sample_rate
+                if seconds >= _LONGEST_SECONDS:
                     break
-            else:
-                pieces += [part.to_ndarray()[0] for part in resampler.resample(None)]
+            for gathered in (fifo.read(), None):  # None: what the resampler still holds
+                pieces += [part.to_ndarray()[0] for part in resampler.resample(gathered)]
     except (OSError, av.error.FFmpegError) as error:
         raise DataError(f"{path} cannot be read as a sound ({error}): replace or remove it") from error
-    waveform = np.concatenate(pieces)[:wanted] if pieces else np.zeros(0, np.float32)
+    waveform = np.concatenate(pieces)[: _LONGEST_SECONDS * RATE_HZ] if pieces else np.zeros(0, np.float32)
     return np.nan_to_num(waveform.astype(np.float32, copy=False))

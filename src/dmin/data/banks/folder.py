@@ -13,14 +13,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dmin.data.banks.bank import BACKGROUND, FEWEST_SOURCES, Item
+from dmin.data.annotations import BACKGROUND
+from dmin.data.banks.bank import FEWEST_SOURCES, Item
 from dmin.data.banks.files import AUDIO_SUFFIXES, IMAGE_SUFFIXES, read_picture, read_sound
 from dmin.data.sound import audible_seconds
 from dmin.errors import DataError, DminError
 
 _ESC_NAME = re.compile(r"(\d+-\d+)-[A-Za-z](-\d+)?")
 _PERSON_NAME = re.compile(r"([A-Za-z]+)-\d+")
-_LAYOUT = "a bank holds pictures/CATEGORY/* and sounds/CATEGORY/*, and may hold negatives/pictures/* and negatives/sounds/*"
+_LAYOUT = (
+    "a bank holds pictures/CATEGORY/* and sounds/CATEGORY/*, and may hold negatives/pictures/* and negatives/sounds/*"
+)
 _SOURCES_FILE = "sources.csv"
 _SHORTEST_SECONDS = 0.05
 
@@ -112,7 +115,7 @@ def _subfolders(folder: Path) -> list[str]:
     for name in names:
         if "&" in name or name != name.strip() or name.casefold() == BACKGROUND.casefold():
             raise DataError(
-                f"{folder / name}: a category's name must not hold '&' or outer spaces, nor be {BACKGROUND!r}: rename it"
+                f"{folder / name}: a category's name has no '&', no outer spaces, and is not {BACKGROUND!r}: rename it"
             )
     return names
 
@@ -196,7 +199,9 @@ def _given_sources(folder: Path) -> dict[str, str]:
         raise DataError(f"cannot read {path}: {error}") from error
     for number, row in enumerate(rows, start=1):
         if len(row) != 2 or not all(row):
-            raise DataError(f"{path}, row {number}: got {','.join(row)!r}: write file,source, e.g. sounds/Dog/a.wav,rex")
+            raise DataError(
+                f"{path}, row {number}: got {','.join(row)!r}: write file,source, e.g. sounds/Dog/a.wav,rex"
+            )
         if row != ["file", "source"] and not (folder / row[0]).is_file():
             raise DataError(f"{path}, row {number}: {row[0]} is not a file of the bank: write its path below {folder}")
     return {name: source for name, source in rows if [name, source] != ["file", "source"]}

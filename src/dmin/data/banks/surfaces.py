@@ -35,9 +35,9 @@ def surface(width: int, height: int, generator: np.random.Generator) -> Pixels:
     slope = np.cos(angle) * (columns / width - 0.5) + np.sin(angle) * (rows / height - 0.5) + 0.5
     slope += clouds(width, height, generator) * generator.uniform(0.1, 0.6)
     slope = np.clip(slope, 0, 1)[..., None]  # [H, W, 1]
-    pixels = slope * np.float32(ends[0]) + (1 - slope) * np.float32(ends[1])
+    pixels = slope * np.array(ends[0], np.float32) + (1 - slope) * np.array(ends[1], np.float32)
     pixels += generator.standard_normal((height, width, 1), dtype=np.float32) * generator.uniform(0, 5)
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels, 0, 255), dtype=np.uint8)
 
 
 def clouds(width: int, height: int, generator: np.random.Generator) -> NDArray[np.float32]:
