@@ -102,3 +102,32 @@ def _draw(events: Events, truth: tuple[Event, ...], path: Path) -> None:
     from dmin.report.timeline import plot_events
 
     plot_events(events, path, truth=truth)
+
+
+def write_demo_page(out: Path, metrics: LocalizationReport, events: Events, picture: Path) -> Path:
+    """Write index.html: figures, the timeline, curves, confusion, the per-category table; all in one file."""
+    from dmin.report.page import Metric, Metrics, Picture, Table, Text, write_page
+
+    def figure(heading: str, path: Path, alt: str, caption: str = "") -> Picture:
+        return Picture(heading, path.read_bytes(), alt, caption)
+
+    accuracy = metrics.segment_accuracy
+    named = [
+        Metric("segment accuracy", f"{accuracy.value:.3f}", f"95 % interval {accuracy.low:.3f} to {accuracy.high:.3f}"),
+        Metric("prior: all background", f"{metrics.priors.all_background:.3f}"),
+        Metric("prior: right category in every second", f"{metrics.priors.every_second_is_event:.3f}"),
+        Metric("event / background F1", f"{metrics.relevance_f1:.3f}"),
+    ]
+    found = [(e.category, e.start_seconds, e.end_seconds, round(e.score, 3)) for e in events]
+    rows = [(row.category, row.seconds, round(row.precision, 3), round(row.recall, 3)) for row in metrics.categories]
+    clip = Path(events.video).name
+    sections = (
+        Metrics(f"On {metrics.clips} held-out clips", tuple(named)),
+        figure("One of them", picture, f"Timeline of {clip}: film strip, attention, sound, relevance, events"),
+        Table("Events found", f"Events of {clip}", ("category", "start (s)", "end (s)", "score"), found),
+        figure("Training", out / "run" / "curves.png", "Accuracy and loss over the epochs"),
+        figure("Confusion", out / "confusion.png", "Confusion matrix in seconds", "Rows are the truth."),
+        Table("Categories", "Per category", ("category", "seconds", "precision", "recall"), rows),
+        Text("What this is", "Pictures and sounds were drawn by code; real footage is harder. See the README."),
+    )
+    return write_page(out / "index.html", "dmin demo", sections)

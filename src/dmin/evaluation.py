@@ -197,9 +197,7 @@ def report(
             results, lambda c: ((c.best_category == c.labels) & (c.labels < background), c.labels < background)
         ),
         relevance_f1=binary_f1(labels < background, predicted < background),
-        event_f1={
-            str(iou): event_f1([(c.labels, c.predicted) for c in results], background, iou) for iou in IOUS
-        },
+        event_f1={str(iou): event_f1([(c.labels, c.predicted) for c in results], background, iou) for iou in IOUS},
         false_event_seconds=_share(empty, lambda c: (c.predicted < background, np.ones_like(c.labels)))
         if empty
         else None,

@@ -88,7 +88,12 @@ class Events:
                 for second in self.seconds
             ],
             "events": [
-                {"start": event.start_seconds, "end": event.end_seconds, "category": event.category, "score": event.score}
+                {
+                    "start": event.start_seconds,
+                    "end": event.end_seconds,
+                    "category": event.category,
+                    "score": event.score,
+                }
                 for event in self.events
             ],
         }

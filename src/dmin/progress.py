@@ -12,5 +12,5 @@ class Progress(Protocol):
         """Take note of ``completed`` out of ``total`` (None where nobody knows) for a named step."""
 
 
-def silent(step: str, completed: int, total: int | None) -> None:  # noqa: ARG001 - the signature is the protocol's
+def silent(step: str, completed: int, total: int | None) -> None:
     """Ignore all reports; the default everywhere."""

@@ -83,9 +83,7 @@ class LocalizationModule(lightning.LightningModule):
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam, its rate multiplied at milestones (section VI-B of the paper)."""
         config = self.config
-        optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
+        optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(config.milestones), config.rate_factor)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,17 @@ class TestExtract:
         parts = [extract(videos, tmp_path / "store", **FAKES, shard=(i, 2)).done for i in (1, 2)]
         assert parts == [("a", "c"), ("b",)]
         assert extract(videos, tmp_path / "few", **FAKES, shard=(7, 9)).done == ()
+
+    @pytest.mark.parametrize(
+        ("videos_to_do", "cores", "workers"),
+        [(0, 2, 1), (15, 2, 1), (16, 2, 2), (700, 2, 2), (700, 64, 16), (40, 64, 5)],
+    )
+    def test_processes_must_pay(
+        self, monkeypatch: pytest.MonkeyPatch, videos_to_do: int, cores: int, workers: int
+    ) -> None:
+        module = sys.modules["dmin.features.extract"]  # its name is also the function's
+        monkeypatch.setattr(module, "cores", lambda: cores)
+        assert module._suggested(videos_to_do) == workers
 
     @pytest.mark.parametrize("options", [{"shard": (0, 2)}, {"shard": (3, 2)}, {"workers": 0}])
     def test_bad_numbers(self, videos: Path, tmp_path: Path, options: dict) -> None:

@@ -9,6 +9,8 @@ sound like a shout, so levels stay as they are.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -133,7 +135,7 @@ def checkpoint() -> dict[str, Tensor]:
     """
     scalar = np.float64(0).__reduce__()[0]  # numpy's own name for it has moved between versions
     # Beside tensors the file holds numpy integers, which torch's safe reader knows only if told.
-    allowed = [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype(np.int64))]
+    allowed: list[Any] = [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype(np.int64))]
     with torch.serialization.safe_globals(allowed):
         weights, _ = torch.load(aisfx_checkpoint(), map_location="cpu", weights_only=True)
     return dict(weights)

@@ -1,4 +1,7 @@
-"""The command line: thin callers of the public API. One file a command; results to stdout or files, the rest to stderr."""
+"""The command line: thin callers of the public API, one file a command.
+
+Results go to stdout or files, everything else to stderr.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 from dmin.cli.console import Console
 
 HELP = """Train a network on a feature store, choosing the best epoch on the validation split.
-Leaves a run folder that `dmin localize --model RUN` and `dmin evaluate RUN` take; a killed run goes on where it stopped.
+Leaves a run folder that `dmin localize --model RUN` and `dmin evaluate RUN` take; killed, it goes on when run again.
 Example: dmin train store --preset small --out runs/mine --epochs 30 --model.width 128"""
 
 

@@ -1,1 +1,1 @@
-"""data"""
+"""Annotations, data folders, composed clips, batches."""

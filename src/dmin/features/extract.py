@@ -25,6 +25,10 @@ from dmin.progress import Progress, silent
 
 _FINGERPRINT_BYTES = 65_536
 """Read from each end of a video to tell whether it has changed."""
+_VIDEOS_A_WORKER = 8
+"""Fewer do not pay for a process: starting one takes as long as three or four clips of ten seconds."""
+_MOST_WORKERS = 16
+"""Unless asked for more: each takes up to a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def extract(
     visual: str | Backbone = "lite0",
     audio: str | Backbone = "sfx",
     missing_audio: MissingAudio = "error",
-    workers: int = 1,
+    workers: int | None = 1,
     shard: tuple[int, int] = (1, 1),
     device: str | None = None,
     progress: Progress = silent,
@@ -103,6 +107,8 @@ def extract(
         audio: Name of an audio backbone, or one of your own.
         missing_audio: "silence" accepts videos without sound.
         workers: Number of processes; the machine's cores are divided among them. With 1, this process does the work.
+            None takes a process a core if there are enough videos: faster than as many threads in one process. A script
+            that asks for several must protect its own work by ``if __name__ == "__main__":``.
         shard: ``(i, n)`` does the i-th of n parts, i from 1 to n: one part a machine, all into one store.
         device: Where backbones that are given by name run; by default "cuda" where there is one, else "cpu".
         progress: Called with the step "extract" after each video.
@@ -115,7 +121,7 @@ def extract(
         StoreWriteError: The disk is full, or the store cannot be written. What is in the store stays good.
         ModelError: Unknown backbone.
     """
-    if workers < 1 or not 1 <= shard[0] <= shard[1]:
+    if (workers is not None and workers < 1) or not 1 <= shard[0] <= shard[1]:
         raise DataError(f"got workers={workers}, shard={shard}: workers must be >= 1, and (i, n) have 1 <= i <= n")
     videos = list(find_videos(source).items())[shard[0] - 1 :: shard[1]]
     store = FeatureStore.create(store_folder, _settings(visual, audio))
@@ -126,7 +132,7 @@ def extract(
     pending = [job for job in jobs if job.video_id not in reused]
     progress("extract", len(reused), len(jobs))
 
-    workers = min(workers, len(pending))
+    workers = _suggested(len(pending)) if workers is None else min(workers, len(pending))
     make = partial(_Extractor, visual, audio, store, missing_audio, device, workers)
     done: list[str] = []
     failed: list[Failure] = []
@@ -193,6 +199,10 @@ def _here(make: Callable[[], _Extractor], jobs: Iterable[_Job]) -> Generator[tup
     for job in jobs:
         extractor = extractor or make()  # not before the first job: loading takes seconds
         yield job, extractor(job)
+
+
+def _suggested(videos: int) -> int:
+    return max(1, min(cores(), videos // _VIDEOS_A_WORKER, _MOST_WORKERS))
 
 
 def _settings(visual: str | Backbone, audio: str | Backbone) -> Settings:

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from dmin.errors import DminError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_GRACE_SECONDS = 3.0
+"""Given to processes to clean up after themselves when all work is stopped."""
 
 
 class WorkerError(DminError):
@@ -94,8 +97,9 @@ def in_processes(
         for worker in pool:
             worker.connection.close()
             worker.process.terminate()
+        deadline = time.monotonic() + _GRACE_SECONDS
         for worker in pool:
-            worker.process.join(5.0)
+            worker.process.join(max(0.0, deadline - time.monotonic()))
             worker.process.kill()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ def spans(labels: NDArray[np.int64], background: int) -> list[Span]:
     """
     edges = np.flatnonzero(np.diff(labels)) + 1
     bounds = [0, *edges.tolist(), len(labels)]
-    runs = (Span(int(labels[start]), start, stop) for start, stop in zip(bounds, bounds[1:], strict=False))
+    runs = (Span(int(labels[start]), start, stop) for start, stop in pairwise(bounds))
     return [run for run in runs if run.label != background]
 
 

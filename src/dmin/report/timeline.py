@@ -1,0 +1,143 @@
+"""The picture of `dmin localize`: what a video shows, where the network looks, what sounds, and the events found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from dmin.events import Event, Events
+from dmin.media import Segments
+from dmin.report import style
+from dmin.report.attention import plot_attention
+from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram, watch
+from dmin.report.lanes import colour_of, lanes_height, plot_lanes
+
+WIDTH = 11.0
+_LEFT, _RIGHT = 1.4, 0.95
+_INNER = WIDTH - _LEFT - _RIGHT
+_TITLE, _FOOT, _GAP = 0.78, 0.42, 0.12
+
+
+def plot_events(events: Events, path: str | Path | None = None, *, truth: Sequence[Event] = ()) -> Axes:
+    """Draw the timeline of a video, which must be where it was; also save it if a path is given.
+
+    Args:
+        events: What was found.
+        path: A .png, .svg or .pdf file.
+        truth: What should have been found, drawn beneath it.
+
+    Returns:
+        The axes of the events; their ``figure`` is the whole picture.
+
+    Raises:
+        MediaError: The video cannot be read.
+        DminError: The picture cannot be written.
+    """
+    figure = timeline_figure(events, events.video, truth)
+    if path is not None:
+        style.save(figure, path)
+    return figure.axes[-1]
+
+
+def timeline_figure(
+    events: Events, video: str | Path | Segments | Footage, truth: Sequence[Event] | None = None
+) -> Figure:
+    """Compose the timeline: film strip, attention (if the network has it), sound, relevance, events.
+
+    Args:
+        events: What was found.
+        video: A path, open segments, or footage that `watch` gathered.
+        truth: What should have been found, drawn beneath it.
+
+    Raises:
+        MediaError: The video cannot be read.
+    """
+    footage = video if isinstance(video, Footage) else watch(video)
+    truth = tuple(truth or ())
+    attention = events.attention if events.attention is not None and len(events.attention) else None
+    film = film_height(footage, _INNER, 1.35)
+    heights = {"frames": film} | ({} if attention is None else {"looks at": film})
+    heights |= {"sound": 0.95, "relevance": 0.95, "events": lanes_height(events, truth)}
+    total = _TITLE + sum(heights.values()) + _GAP * (len(heights) - 1) + _FOOT
+    figure = Figure(figsize=(WIDTH, total), dpi=style.DOTS_PER_INCH, facecolor=style.PAPER)
+    FigureCanvasAgg(figure)
+    _write_title(figure, events, total)
+    rows: dict[str, Axes] = {}
+    top = total - _TITLE
+    for name, height in heights.items():
+        place = (_LEFT / WIDTH, (top - height) / total, _INNER / WIDTH, height / total)
+        rows[name] = figure.add_axes(place, label=name)
+        if name != "events":  # its lanes have names of their own
+            _write_row_name(rows[name], name)
+        top -= height + _GAP
+    plot_film(footage, rows["frames"])
+    if attention is not None:
+        plot_attention(footage, attention, rows["looks at"])
+    plot_spectrogram(footage.spectrogram_db, events.duration_seconds, rows["sound"])
+    plot_relevance(events, rows["relevance"])
+    plot_lanes(events, truth, rows["events"])
+    return figure
+
+
+def plot_relevance(events: Events, ax: Axes | None = None) -> Axes:
+    """Relevance second by second over the threshold's line; the area of each event has its category's colour.
+
+    Returns:
+        The axes that were given, or new ones.
+    """
+    ax = style.dress(ax or style.new_axes(WIDTH, 1.6), frame=True)
+    duration = events.duration_seconds
+    ax.set(xlim=(0, duration), ylim=(0, 1.02))
+    ax.xaxis.set_major_locator(NullLocator())
+    ax.yaxis.tick_right()
+    ax.set_yticks([0, 1])
+    if events.seconds:
+        starts = np.array([second.start_seconds for second in events.seconds])
+        edges = np.append(starts, max(min(starts[-1] + 1, duration), starts[-1]))
+        values = np.array([second.relevance for second in events.seconds])
+        values = np.append(values, values[-1])
+        ax.fill_between(edges, values, step="post", color=style.LINE, alpha=0.6, linewidth=0)
+        for event in events:
+            inside = (edges >= event.start_seconds - 1e-6) & (edges <= event.end_seconds + 1e-6)
+            colour = colour_of(event, events)
+            ax.fill_between(edges, values, where=inside, step="post", color=colour, alpha=0.75, linewidth=0)
+        ax.step(edges, values, where="post", color=style.INK, linewidth=1.0 if len(values) < 300 else 0.35)
+    ax.axhline(events.threshold, color=style.INK, linewidth=0.9, linestyle=(0, (5, 3)))
+    # Beside the line, but clear of the ticks at 0 and 1.
+    height = min(max(events.threshold, 0.22), 0.78)
+    ax.text(
+        1.008,
+        height / 1.02,
+        f"threshold\n{events.threshold:.2f}",
+        transform=ax.transAxes,
+        va="center",
+        color=style.INK,
+        fontsize=style.SMALL,
+        linespacing=1.1,
+    )
+    return ax
+
+
+def _write_row_name(ax: Axes, name: str) -> None:
+    ax.text(
+        -0.1 / _INNER, 0.5, name, transform=ax.transAxes, ha="right", va="center",
+        color=style.MUTED, fontsize=style.NORMAL,
+    )  # fmt: skip
+
+
+def _write_title(figure: Figure, events: Events, total: float) -> None:
+    left = _LEFT / WIDTH
+    title = style.shorten(Path(events.video).name or events.video, 64)
+    heading = figure.text(left, 1 - 0.34 / total, title, fontsize=style.LARGE, color=style.INK, va="center")
+    style.plain(heading).set_fontweight("bold")
+    count = len(events)
+    duration = style.clock(round(events.duration_seconds, 1), events.duration_seconds)
+    found = "no event" if not count else "1 event" if count == 1 else f"{count} events"
+    about = f"{found} in {duration}, by the model {style.shorten(events.model, 60)}"
+    style.plain(figure.text(left, 1 - 0.62 / total, about, fontsize=style.NORMAL, color=style.MUTED, va="center"))
