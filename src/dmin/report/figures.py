@@ -189,9 +189,8 @@ def _read_csv(path: Path) -> dict[str, list[float]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
+        return {name: [float(row[name] or "nan") for row in rows] for name in (rows[0] if rows else {})}
     except OSError as error:
         raise DminError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        return {name: [float(row[name] or "nan") for row in rows] for name in (rows[0] if rows else {})}
     except (TypeError, ValueError) as error:
         raise DminError(f"{path} is no table of numbers ({error}): give a metrics.csv of `dmin train`") from error

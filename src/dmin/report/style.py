@@ -36,7 +36,8 @@ SOUND_COLOURS = LinearSegmentedColormap.from_list("sound", ["#f6f8fa", "#c3d4e3"
 SHARE_COLOURS = LinearSegmentedColormap.from_list("share", ["#ffffff", "#d3e5f1", "#7fb5d8", "#0072b2", "#00375a"])
 
 _CATEGORY_COLOURS = (
-    # Okabe and Ito's colours without black and yellow, then darker and greyer ones that differ from them in lightness.
+    # Okabe and Ito's colours without black and yellow, then six that stay apart
+    # from them and from each other for people without red or without green receptors as well (tested).
     "#0072b2",
     "#d55e00",
     "#009e73",
@@ -48,7 +49,7 @@ _CATEGORY_COLOURS = (
     "#332288",
     "#66ccaa",
     "#7a4a2b",
-    "#8c96a3",
+    "#8458e0",
 )
 _ROUNDS = (("#ffffff", 0.0), ("#ffffff", 0.42), ("#000000", 0.38))
 """After the twelve colours come their lighter, then their darker versions."""
