@@ -189,9 +189,9 @@ def test_a_network_in_bfloat16_runs():
 
 @pytest.mark.slow
 def test_compiled_answers_are_the_same():
-    # Forward and backward are traced but not turned into machine code, which needs a C compiler and minutes.
-    model = tiny()
-    eager, traced = model(*clips()), torch.compile(model, backend="aot_eager")(*clips())
+    # Traced, but not turned into machine code: that needs a C compiler and minutes.
+    model = tiny(encoder_layers=1)
+    eager, traced = model(*clips()), torch.compile(model, backend="eager")(*clips())
     for name in LOGITS:
         assert_agree(getattr(traced, name), getattr(eager, name).detach().numpy())
     assert_reaches_all(model, scalar(traced))
