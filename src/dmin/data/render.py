@@ -106,7 +106,7 @@ def mix_sound(bank: Bank, script: ClipScript) -> Waveform:
     mixed = mixed[half : half + samples]
     kind = str(generator.choice(_BACKGROUND_NOISES))
     if kind != "none":
-        mixed += noise(kind, samples, generator) * np.float32(10 ** (generator.uniform(-60, -38) / 20))
+        mixed += noise(kind, samples, generator) * np.float32(10 ** (generator.uniform(-60, -41) / 20))
     # The level of the whole clip, and its slow change.
     change_db = np.interp(np.arange(samples), np.linspace(0, samples, 5), generator.uniform(-2.5, 2.5, 5))
     level_db = generator.uniform(-8, 5) + change_db

@@ -15,6 +15,7 @@ LONGEST_PAUSE_SECONDS = 0.6
 _FRAME = RATE_HZ // 20  # 50 ms
 _RANGE_DB = 22.0  # frames this far below the loud ones count as pause
 _FLOOR_DB = -60.0  # and so does whatever is below this
+_FAINTEST_DB = 12.0  # no second's loudest frame is further below the whole sound's
 _EDGE = RATE_HZ // 200  # 5 ms of fade where a sound is cut
 _PEAK = 0.9
 
@@ -111,7 +112,7 @@ def filled(waveform: Waveform, seconds: int, generator: np.random.Generator) -> 
         start = int(generator.integers(len(piece) - wanted + 1))
         piece = trim(piece[start : start + wanted])  # entered within a pause, it would begin with silence
     if len(piece) >= wanted:
-        return faded(piece[:wanted])
+        return faded(_evened(piece[:wanted]))
     steady = len(piece) > RATE_HZ and _audible_frames(piece).mean() > 0.9
     joined = [piece]
     length = len(piece)
@@ -127,7 +128,7 @@ def filled(waveform: Waveform, seconds: int, generator: np.random.Generator) -> 
             following = piece
             length += len(joined[-1]) + len(piece)
         joined.append(following)
-    return faded(np.concatenate(joined)[:wanted])
+    return faded(_evened(np.concatenate(joined)[:wanted]))
 
 
 def faded(waveform: Waveform, samples: int = _EDGE) -> Waveform:
@@ -159,6 +160,18 @@ def noise(colour: str, samples: int, generator: np.random.Generator) -> Waveform
 
 def _unit(waveform: NDArray[np.float64]) -> Waveform:
     return np.asarray(waveform / (np.sqrt((waveform**2).mean()) + 1e-12), np.float32)
+
+
+def _evened(waveform: Waveform) -> Waveform:
+    """Raise the faint seconds of a levelled sound, so that noise mixed underneath does not drown them."""
+    seconds = len(waveform) // RATE_HZ
+    loudest = frame_levels_db(waveform[: seconds * RATE_HZ]).reshape(seconds, -1).max(1)  # [seconds]
+    lift_db = np.clip(np.percentile(loudest, 90) - _FAINTEST_DB - loudest, 0, 20)
+    if not lift_db.any():
+        return waveform
+    gain_db = np.interp(np.arange(len(waveform)) / RATE_HZ, np.arange(seconds) + 0.5, lift_db)
+    lifted = waveform * 10 ** (gain_db / 20)
+    return np.asarray(lifted * min(1.0, _PEAK / float(np.abs(lifted).max())), np.float32)
 
 
 def _whole_frames(waveform: Waveform) -> Waveform:
