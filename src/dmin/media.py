@@ -190,6 +190,8 @@ def _open(path: Path) -> Any:
         if path.stat().st_size == 0:
             raise MediaError(f"{path} is empty: give a video file")
         return av.open(str(path), metadata_errors="ignore")
+    except MediaError:
+        raise
     except FileNotFoundError as error:
         raise MediaError(f"{path} does not exist: check the name") from error
     except PermissionError as error:
