@@ -105,8 +105,8 @@ def _blur(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[
 
 
 def _relight(frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-    gain = generator.uniform(0.55, 1.35) * generator.uniform(0.88, 1.12, 3)  # a colour cast too
-    gamma = generator.uniform(0.7, 1.4)
+    gain = generator.uniform(0.7, 1.35) * generator.uniform(0.88, 1.12, 3)  # a colour cast too
+    gamma = generator.uniform(0.75, 1.3)
     table = 255 * np.clip(np.linspace(0, 1, 256)[:, None] ** gamma * gain, 0, 1)  # [256, 3]
     return np.stack([table[:, channel].astype(np.uint8)[frames[..., channel]] for channel in range(3)], axis=-1)
 

@@ -18,6 +18,7 @@ from dmin.data.sound import RATE_HZ, Waveform, filled, noise
 
 SOUND_FADE_SECONDS = 0.12
 """Length of the cross-fade of two sounds, centred on the whole second: each reaches 0.06 s into the other's."""
+_CROPPED = 1.15  # a picture may be this much wider or taller than the clip, and lose what sticks out
 _CAMERA, _MIX, _BAD_PICTURE, _BAD_SOUND = range(1, 5)  # purposes of a script's random numbers
 _BACKGROUND_NOISES = ("none", "white", "pink", "pink", "brown", "hum")
 
@@ -64,17 +65,18 @@ def _film(pixels: NDArray[np.uint8], frames: NDArray[np.uint8], take: Take, gene
     light = np.clip(np.arange(256) * generator.uniform(0.85, 1.12) + generator.uniform(-10, 10), 0, 255)
     image = image.point(np.tile(light.astype(np.uint8), 3).tolist())
     count, height, width, _ = frames.shape
+    image = _with_margins(image, width / height)
     # Not larger than needed: the camera's many small resizings then cost half as much.
     excess = min(image.width / width, image.height / height) / 1.3
     if excess > 1:
         image = image.resize((round(image.width / excess), round(image.height / excess)), Image.Resampling.LANCZOS)
-    # Windows of the frames' shape, as large as fits; the camera looks at 0.78 to 1 of that, and moves slowly.
+    # Windows of the frames' shape, as large as fits; the camera looks at 0.82 to 1 of that, and moves slowly.
     largest = min(image.width / width, image.height / height)
     seconds = take.end_seconds - take.start_seconds
-    scales = generator.uniform(0.8, 1.0) + np.array([-0.5, 0.5]) * generator.uniform(-0.03, 0.03) * seconds
+    scales = generator.uniform(0.86, 1.0) + np.array([-0.5, 0.5]) * generator.uniform(-0.03, 0.03) * seconds
     corners = []
     near = generator.uniform(0.2, 0.8, 2)
-    for scale in np.clip(scales, 0.78, 1.0):
+    for scale in np.clip(scales, 0.82, 1.0):
         size = np.array([width, height]) * largest * scale
         near = np.clip(near + generator.uniform(-0.025, 0.025, 2) * seconds, 0.1, 0.9)
         corner = near * (np.array([image.width, image.height]) - size)
@@ -84,6 +86,26 @@ def _film(pixels: NDArray[np.uint8], frames: NDArray[np.uint8], take: Take, gene
         moved = first + (last - first) * (place / max(1, count - 1))
         box = tuple(np.clip(moved, 0, [image.width, image.height] * 2).tolist())
         frames[place] = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=box))
+
+
+def _with_margins(image: Image.Image, aspect: float) -> Image.Image:
+    """Give a picture much taller or wider than the clip blurred margins, as television does.
+
+    A plain crop would show a rooster's feathers and not the rooster.
+    """
+    width, height = image.size
+    widest = aspect * _CROPPED
+    if width / height > widest:
+        size = (width, round(width / widest))
+    elif width / height < aspect / _CROPPED:
+        size = (round(height * aspect / _CROPPED), height)
+    else:
+        return image
+    # Blurred by way of a tiny copy; darkened, so that the eye stays on the picture.
+    tiny = image.resize((12, 9), Image.Resampling.BOX).point([value * 3 // 4 for value in range(256)] * 3)
+    canvas = tiny.resize(size, Image.Resampling.BICUBIC)
+    canvas.paste(image, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return canvas
 
 
 def mix_sound(bank: Bank, script: ClipScript) -> Waveform:

@@ -13,6 +13,7 @@ from dmin.report import style
 _MOST_LANES = 16
 _TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 _MOST_TICKS = 13
+_NARROWEST_TEXT_PIXELS = 24
 
 
 def colour_of(event: Event, events: Events) -> str:
@@ -86,6 +87,8 @@ def _draw_found(ax: Axes, event: Event, middle: float, height: float, colour: st
         (score, middle_seconds, "center", inside, width),
         (score, behind_seconds, "left", style.INK, room_until - event.end_seconds),
     ):
+        if _pixels(ax, room) < _NARROWEST_TEXT_PIXELS:  # measuring is slow, and an hour may hold a thousand events
+            continue
         text = ax.text(seconds, middle, words, ha=align, va="center_baseline", fontsize=style.SMALL, color=ink)
         style.plain(text)
         if text.get_window_extent().width + 6 <= _pixels(ax, room):

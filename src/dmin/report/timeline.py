@@ -21,6 +21,8 @@ from dmin.report.lanes import colour_of, lanes_height, plot_lanes
 WIDTH = 11.0
 _LEFT, _RIGHT = 1.4, 0.95
 _INNER = WIDTH - _LEFT - _RIGHT
+_MOST_STEPS = 400
+"""A line with more steps than this is a black band: longer videos show their relevance as area alone."""
 _TITLE, _FOOT, _GAP = 0.78, 0.42, 0.12
 
 
@@ -102,12 +104,14 @@ def plot_relevance(events: Events, ax: Axes | None = None) -> Axes:
         edges = np.append(starts, max(min(starts[-1] + 1, duration), starts[-1]))
         values = np.array([second.relevance for second in events.seconds])
         values = np.append(values, values[-1])
-        ax.fill_between(edges, values, step="post", color=style.LINE, alpha=0.6, linewidth=0)
+        few = len(events.seconds) <= _MOST_STEPS
+        ax.fill_between(edges, values, step="post", color=style.LINE, alpha=0.6 if few else 1.0, linewidth=0)
         for event in events:
             inside = (edges >= event.start_seconds - 1e-6) & (edges <= event.end_seconds + 1e-6)
             colour = colour_of(event, events)
             ax.fill_between(edges, values, where=inside, step="post", color=colour, alpha=0.75, linewidth=0)
-        ax.step(edges, values, where="post", color=style.INK, linewidth=1.0 if len(values) < 300 else 0.35)
+        if few:
+            ax.step(edges, values, where="post", color=style.INK, linewidth=1.0)
     ax.axhline(events.threshold, color=style.INK, linewidth=0.9, linestyle=(0, (5, 3)))
     # Beside the line, but clear of the ticks at 0 and 1.
     height = min(max(events.threshold, 0.22), 0.78)

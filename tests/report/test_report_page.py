@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from dmin.errors import DminError
+from dmin.report.page import Metric, Metrics, Picture, Table, Text, page, write_page
+
+EVIL = "<script>alert('\"&')</script>"
+VOID = {"meta", "link", "img"}
+
+
+class Outline(HTMLParser):
+    """Tags, attributes and words of a page; fails where tags are not closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.open[-1] != "style":
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def picture() -> Picture:
+    return Picture.of(EVIL, Figure(figsize=(2, 1)), alt=EVIL, caption=EVIL)
+
+
+@pytest.fixture(scope="module")
+def everything(picture: Picture) -> str:
+    sections = [
+        Text(EVIL, (EVIL, "second")),
+        Table(EVIL, EVIL, (EVIL, "n", "p"), [(EVIL, 3, 0.5), ("b", 12, None)]),
+        picture,
+        Metrics(EVIL, (Metric(EVIL, 0.91234, EVIL), Metric("clips", 24))),
+    ]
+    return page(EVIL, sections, EVIL)
+
+
+def test_all_words_are_escaped(everything: str) -> None:
+    outline = Outline(everything)
+    assert outline.all("script") == []
+    assert outline.words.count(EVIL) == 14  # each word once, the title twice, alt texts are attributes
+    assert "second" in outline.words
+
+
+def test_nothing_is_fetched(everything: str) -> None:
+    outline = Outline(everything)
+    links = [
+        v for _, attributes in outline.tags for k, v in attributes.items() if k in {"src", "href", "srcset", "data"}
+    ]
+    assert len(links) == 2
+    assert all(link is not None and link.startswith("data:") for link in links)
+    assert not re.search(r"https?:|url\(|@import|<script|<iframe", everything)
+
+
+def test_it_can_be_read_by_ear_and_by_night(everything: str) -> None:
+    outline = Outline(everything)
+    assert outline.all("html") == [{"lang": "en"}]
+    assert len(outline.all("h1")) == 1
+    assert len(outline.all("h2")) == len(outline.all("section")) == 4
+    assert [image["alt"] for image in outline.all("img")] == [EVIL]
+    assert len(outline.all("table")) == len(outline.all("caption")) == 1
+    assert [cell["scope"] for cell in outline.all("th")] == ["col"] * 3 + ["row"] * 2
+    assert "prefers-color-scheme: dark" in everything
+
+
+def test_pictures_are_inside_whole(everything: str, picture: Picture) -> None:
+    image = Outline(everything).all("img")[0]
+    assert base64.b64decode((image["src"] or "").partition(",")[2]) == picture.png
+    assert (image["width"], image["height"]) == ("280", "140")
+
+
+def test_numbers() -> None:
+    words = Outline(page("t", [Table("", "c", ("name", "n", "p"), [("a", 3, 0.5), ("b", 12, None)])])).words
+    assert words[2:] == ["c", "name", "n", "p", "a", "3", "0.500", "b", "12", "–"]
+    assert "0.912" in Outline(page("t", [Metrics("", (Metric("m", 0.91234),))])).words
+
+
+def test_a_section_without_heading_has_none() -> None:
+    assert Outline(page("t", [Text("", "words")])).all("h2") == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
+def test_any_text_stays_text(words: str) -> None:
+    outline = Outline(page(words, [Text(words, words), Table(words, words, (words,), [(words,)])], words))
+    assert {tag for tag, _ in outline.tags} <= {
+        *("html", "head", "meta", "link", "title", "style", "body", "main", "h1", "h2", "section", "p"),
+        *("div", "table", "caption", "thead", "tbody", "tr", "th"),
+    }
+
+
+def test_the_file_is_written_with_its_folders(tmp_path: Path) -> None:
+    path = write_page(tmp_path / "new" / "index.html", "Ünïcode 犬", [Text("a", "b")])
+    assert path.read_text("utf-8") == page("Ünïcode 犬", [Text("a", "b")])
+    assert [p.name for p in path.parent.iterdir()] == ["index.html"]
+    with pytest.raises(DminError, match="cannot create the folder"):
+        write_page(path / "inside" / "index.html", "t", [])
+
+
+def test_rows_must_fit_the_columns() -> None:
+    with pytest.raises(DminError, match=r"row 2 has 1 cells: must have 2 \(a, b\)"):
+        Table("h", "c", ("a", "b"), [(1, 2), (3,)])
+
+
+def test_pictures_must_be_png_with_words(tmp_path: Path) -> None:
+    with pytest.raises(DminError, match="the picture 'a dog' is not PNG"):
+        Picture("h", b"GIF89a", "a dog")
+    with pytest.raises(DminError, match="a picture has no alt text"):
+        Picture.of("h", Figure(figsize=(1, 1)), " ")
+    with pytest.raises(DminError, match="cannot read the picture .*gone.png: No such file"):
+        Picture.of("h", tmp_path / "gone.png", "a dog")
