@@ -5,7 +5,10 @@ Each stream is read through a container of its own, so that badly interleaved fi
 
 from __future__ import annotations
 
+import heapq
 import warnings
+from array import array
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +21,9 @@ from numpy.typing import NDArray
 
 from dmin.errors import MediaError
 
-av.logging.set_level(av.logging.PANIC)
+# FFmpeg's threads must not wait for Python's lock to log a line while this one waits for them to end: PyAV's default is
+# to drop their words without asking for it, and any other level can hang.
+av.logging.set_level(None)
 
 MIN_SECONDS = 0.5
 """Shorter videos have no second to speak of."""
@@ -28,6 +33,10 @@ _PRIMING_SECONDS = 0.1
 """Encoders let sound start a little before 0; such a lead is no real difference between the streams."""
 _GAP_SECONDS = 0.05
 """Larger jumps in a sound's timestamps are silence, smaller ones are rounding."""
+_LEAP_SECONDS = 600.0
+"""Timestamps this far from all others are damage: believed, one of them would make days of a short clip."""
+_SHUFFLED_PICTURES = 5
+"""Pictures looked at together to put their timestamps in order."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +80,16 @@ def probe(path: str | Path) -> MediaInfo:
     """
     path = Path(path)
     with _open(path) as container:
-        video = next(iter(container.streams.video), None)
-        audio = next(iter(container.streams.audio), None)
-        # A sound file's cover picture is not a video.
-        if video is not None and "attached_pic" in str(getattr(video.disposition, "name", "")):
-            video = None
+        video, audio = _streams(container)
         streams = [stream for stream in (video, audio) if stream is not None]
         if not streams:
-            raise MediaError(f"{path} holds neither video nor sound: give a video file")
+            raise MediaError(f"{path} holds neither video nor sound that FFmpeg can decode: give a video file")
         declared = container.duration / av.time_base if container.duration else None
         spans = _spans(container, streams)
         rotated = video is not None and _rotation(path) % 180 == 90
         width, height = (video.codec_context.width, video.codec_context.height) if video is not None else (0, 0)
         if not spans:
-            raise MediaError(f"{path} holds no readable picture or sound: it is empty or damaged")
+            raise MediaError(f"{path} holds no readable picture or sound: it is damaged or cut off")
         start = _origin(spans, video, audio)
         return MediaInfo(
             path=path,
@@ -121,14 +126,14 @@ def decode(
     info = probe(path)
     if not info.has_video:
         raise MediaError(f"{info.path} has no video stream: an event must be seen, so give a file with pictures")
-    if not info.has_audio and missing_audio == "error":
-        raise MediaError(f"{info.path} has no audio stream: to take it as silent, use --missing-audio silence")
     if info.duration_seconds < MIN_SECONDS:
         raise MediaError(f"{info.path} lasts {info.duration_seconds:.2f} s: at least {MIN_SECONDS} s are needed")
     if min(info.width, info.height) < MIN_PIXELS:
         raise MediaError(
             f"{info.path} is {info.width}x{info.height} pixels: at least {MIN_PIXELS}x{MIN_PIXELS} are needed"
         )
+    if not info.has_audio and missing_audio == "error":
+        raise MediaError(f"{info.path} has no audio stream: to take it as silent, use --missing-audio silence")
     if info.declared_seconds is not None and info.duration_seconds < info.declared_seconds - 1.0:
         warnings.warn(
             f"{info.path} is cut short: {info.duration_seconds:.1f} of {info.declared_seconds:.1f} s could be read",
@@ -169,7 +174,7 @@ class Segments:
     @cached_property
     def count(self) -> int:
         """T: a remainder of half a second or more is a segment of its own."""
-        return int(self.duration_seconds + 0.5)
+        return int(round(self.duration_seconds, 3) + 0.5)  # timestamps are exact to the millisecond at best
 
     def __len__(self) -> int:
         return self.count
@@ -184,36 +189,62 @@ class Segments:
 
 
 def _open(path: Path) -> Any:
-    if path.is_dir():
-        raise MediaError(f"{path} is a folder: give a video file")
     try:
+        if path.is_dir():
+            raise MediaError(f"{path} is a folder: give a video file")
         if path.stat().st_size == 0:
             raise MediaError(f"{path} is empty: give a video file")
-        return av.open(str(path), metadata_errors="ignore")
+        # Absolute, because FFmpeg takes the "12" of 12:30.mp4 for a protocol like http.
+        container = av.open(str(path.absolute()), metadata_errors="ignore")
     except MediaError:
         raise
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise MediaError(f"{path} does not exist: check the name") from error
     except PermissionError as error:
         raise MediaError(f"{path} may not be read: check its permissions") from error
-    except (av.error.FFmpegError, OSError, ValueError) as error:
+    except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(f"{path} is not a video or sound that FFmpeg can read, or it is cut off") from error
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror}") from error
+    if container.format.name == "tty":  # FFmpeg draws text files
+        container.close()
+        raise MediaError(f"{path} is a text file: give a video file")
+    return container
+
+
+def _streams(container: Any) -> tuple[Any, Any]:
+    """The first video and the first sound that can be decoded; a sound file's cover picture is not a video."""
+    videos = (s for s in container.streams.video if "attached_pic" not in str(getattr(s.disposition, "name", "")))
+    decodable = ((s for s in streams if s.codec_context is not None) for streams in (videos, container.streams.audio))
+    video, audio = (next(streams, None) for streams in decodable)
+    return video, audio
 
 
 def _spans(container: Any, streams: list[Any]) -> dict[int, tuple[float, float]]:
     """Start and end of each stream's packets, in seconds; a damaged file counts as far as it goes."""
-    spans: dict[int, tuple[float, float]] = {}
-    try:
-        for packet in container.demux(streams):
-            if packet.pts is None:
-                continue
-            start = float(packet.pts * packet.time_base)
-            end = start + float((packet.duration or 0) * packet.time_base)
-            first, last = spans.get(packet.stream.index, (start, end))
-            spans[packet.stream.index] = (min(first, start), max(last, end))
-    except av.error.FFmpegError:
-        pass
-    return spans
+    owners, starts, ends = array("q"), array("d"), array("d")  # 24 bytes a packet: 6 MB an hour
+    for packet in _packets(container, streams):
+        time = packet.dts if packet.pts is None else packet.pts
+        if time is None or packet.is_discard:  # discarded: cut off by an edit, in the file but not to be shown
+            continue
+        duration = float((packet.duration or 0) * packet.time_base)
+        owners.append(packet.stream.index)
+        starts.append(float(time * packet.time_base))
+        ends.append(starts[-1] + (duration if duration < _LEAP_SECONDS else 0.0))
+    return _largest_stretch(np.array(owners), np.array(starts), np.array(ends))
+
+
+def _largest_stretch(
+    owners: NDArray[np.int64], starts: NDArray[np.float64], ends: NDArray[np.float64]
+) -> dict[int, tuple[float, float]]:
+    """Start and end of each stream in the part of a file without leaps that most packets belong to."""
+    if not len(starts):
+        return {}
+    order = np.argsort(starts)
+    stretches = np.cumsum(np.diff(starts[order], prepend=starts[order[0]]) > _LEAP_SECONDS)
+    kept = order[stretches == np.bincount(stretches).argmax()]
+    owners, starts, ends = owners[kept], starts[kept], ends[kept]
+    return {int(i): (float(starts[owners == i].min()), float(ends[owners == i].max())) for i in np.unique(owners)}
 
 
 def _origin(spans: dict[int, tuple[float, float]], video: Any, audio: Any) -> float:
@@ -226,31 +257,56 @@ def _origin(spans: dict[int, tuple[float, float]], video: Any, audio: Any) -> fl
 
 def _rotation(path: Path) -> int:
     """Degrees by which the first picture must be turned counter-clockwise; phones write it beside the picture."""
-    try:
-        with av.open(str(path), metadata_errors="ignore") as container:
-            return int(getattr(next(container.decode(video=0)), "rotation", 0))
-    except (StopIteration, av.error.FFmpegError):
-        return 0
+    with _open(path) as container:
+        frame = next(_decoded(container, _streams(container)[0]), None)
+        return int(getattr(frame, "rotation", 0))
 
 
-def _frames(info: MediaInfo) -> Iterator[Any]:
-    """Decoded pictures in order of time; damaged packets are passed over."""
+def _frames(info: MediaInfo) -> Iterator[tuple[float, Any]]:
+    """Decoded pictures with their times, in order; damaged packets are passed over."""
     with _open(info.path) as container:
-        stream = container.streams.video[0]
+        stream = _streams(container)[0]
         stream.thread_type = "AUTO"
-        yield from _decoded(container, stream)
+        # AVI files stamp pictures in the order of decoding, which B-frames make another than that of showing: the
+        # pictures come in the right order, so they get the same timestamps in theirs.
+        times: list[float] = []
+        pictures: deque[Any] = deque()
+        last = info.start_seconds
+        for frame in _decoded(container, stream):
+            last = last if frame.time is None else frame.time
+            if not _is_within(info, last):
+                continue
+            heapq.heappush(times, last)
+            pictures.append(frame)
+            if len(pictures) >= _SHUFFLED_PICTURES:
+                yield heapq.heappop(times), pictures.popleft()
+        while pictures:
+            yield heapq.heappop(times), pictures.popleft()
+
+
+def _is_within(info: MediaInfo, time: float) -> bool:
+    """Whether a timestamp is of the file's main stretch, rather than damaged."""
+    return -_LEAP_SECONDS <= time - info.start_seconds <= info.duration_seconds + _LEAP_SECONDS
+
+
+def _packets(container: Any, streams: Any) -> Iterator[Any]:
+    """Packets up to the end, or to where a damaged container ends the reading."""
+    while True:
+        try:
+            yield from container.demux(streams)
+        except IndexError:
+            continue  # PyAV trips over a stream that appears on the way: read on behind its packet
+        except av.error.FFmpegError:
+            pass
+        return
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    packets = container.demux(stream)
-    while True:
+    for packet in _packets(container, stream):
         try:
-            packet = next(packets)
             yield from packet.decode()
-        except (StopIteration, av.error.EOFError):
-            return
         except av.error.FFmpegError:
-            continue  # a damaged packet; a damaged container ends the demuxing by itself
+            continue  # a damaged packet
 
 
 def _pictures(
@@ -258,22 +314,19 @@ def _pictures(
 ) -> Iterator[NDArray[np.uint8]]:
     """The picture shown at each instant: the latest that has begun; the first before it, the last after its end."""
     frames = _frames(info)
-    shown = upcoming = next(frames, None)
-    if shown is None:
+    upcoming = next(frames, None)
+    if upcoming is None:
         raise MediaError(f"{info.path} has no picture that can be decoded: it is damaged")
+    shown = upcoming[1]
     drawn: tuple[Any, NDArray[np.uint8]] | None = None
     for index in range(seconds * frames_each):
         instant = info.start_seconds + (index + 0.5) / frames_each
-        while upcoming is not None and _time(upcoming, shown) <= instant:
-            shown, upcoming = upcoming, next(frames, None)
+        while upcoming is not None and upcoming[0] <= instant:
+            shown, upcoming = upcoming[1], next(frames, None)
         if drawn is None or drawn[0] is not shown:
             drawn = (shown, _rgb(shown, size))
+            size = size or drawn[1].shape[:2]  # should the size change on the way, pictures still stack
         yield drawn[1]
-
-
-def _time(frame: Any, fallback: Any) -> float:
-    time = frame.time if frame.time is not None else fallback.time
-    return float(time or 0.0)
 
 
 def _rgb(frame: Any, size: tuple[int, int] | None) -> NDArray[np.uint8]:
@@ -296,22 +349,31 @@ class _Sound:
 
     def pieces(self) -> Iterator[NDArray[np.float32]]:
         """Consecutive pieces from the file's 0 on; gaps in the timestamps are silence, overlaps are dropped."""
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=self.rate_hz)
-        written = 0
+        filled = 0.0  # samples up to here are there, or still in the resampler
+        drop = 0.0  # samples still in the resampler that nobody shall hear
+        resampler, kind = self._resampler(), None
         with _open(self.info.path) as container:
-            stream = container.streams.audio[0]
-            for frame in _decoded(container, stream):
-                place = round((_time(frame, frame) - self.info.start_seconds) * self.rate_hz)
-                gap = place - written
-                if frame.time is not None and gap > _GAP_SECONDS * self.rate_hz:
-                    yield from self._silence(gap)
-                    written += gap
+            for frame in _decoded(container, _streams(container)[1]):
+                if frame.time is not None and not _is_within(self.info, frame.time):
+                    continue
+                length = frame.samples * self.rate_hz / frame.sample_rate
+                gap = 0.0 if frame.time is None else (frame.time - self.info.start_seconds) * self.rate_hz - filled
+                if abs(gap) > _GAP_SECONDS * self.rate_hz or kind is None:  # the beginning is placed exactly
+                    yield from self._silence(round(gap))
+                    overlap = min(max(-gap, 0.0), length)
+                    drop += overlap
+                    filled += max(gap, 0.0) - overlap
+                filled += length
+                if kind not in (None, described := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                    yield self._floats(resampler.resample(None))
+                    resampler = self._resampler()
+                kind = described
                 frame.pts = None  # so that the resampler takes what comes as continuous
-                skip = max(0, -gap) if frame.time is not None and gap < -_GAP_SECONDS * self.rate_hz else 0
-                samples = self._concatenate(resampler.resample(frame))[skip:]
-                written += len(samples)
-                yield samples
-            yield self._concatenate(resampler.resample(None))
+                samples = self._floats(resampler.resample(frame))
+                cut = min(round(drop), len(samples))
+                drop -= cut
+                yield samples[cut:]
+            yield self._floats(resampler.resample(None))[round(drop) :]
 
     def seconds(self) -> Iterator[NDArray[np.float32]]:
         """The same, cut into seconds; the last one filled with silence."""
@@ -332,6 +394,10 @@ class _Sound:
             yield np.zeros(min(samples, self.rate_hz), np.float32)
             samples -= self.rate_hz
 
-    def _concatenate(self, frames: list[Any]) -> NDArray[np.float32]:
-        parts = [frame.to_ndarray().reshape(-1) for frame in frames]
+    def _resampler(self) -> Any:
+        # Whole numbers, because only for them FFmpeg scales the mix so that many channels cannot exceed 1.
+        return av.AudioResampler(format="s32", layout="mono", rate=self.rate_hz)
+
+    def _floats(self, frames: list[Any]) -> NDArray[np.float32]:
+        parts = [frame.to_ndarray().reshape(-1).astype(np.float32) / np.float32(2**31) for frame in frames]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)

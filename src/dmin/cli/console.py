@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ class Console:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
+        self._warned: set[str] = set()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what this terminal cannot show
+                stream.reconfigure(errors="backslashreplace")
         self._stderr = Terminal(file=sys.stderr, soft_wrap=True, highlight=False)
         self._stdout = Terminal(file=sys.stdout, soft_wrap=True, highlight=False)
 
@@ -62,8 +67,9 @@ class Console:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        """Show a warning as one line (the signature is that of `warnings.showwarning`)."""
-        if not self.quiet and issubclass(category, UserWarning):
+        """Show a warning as one line, once (the signature is that of `warnings.showwarning`)."""
+        if not self.quiet and issubclass(category, UserWarning) and str(message) not in self._warned:
+            self._warned.add(str(message))
             self._stderr.print(f"note: {message}", markup=False, style="yellow")
 
     @contextmanager
@@ -74,16 +80,28 @@ class Console:
             return
         columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
         columns += [TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn()]
-        with Progress(*columns, console=self._stderr) as bars:
-            tasks: dict[str, TaskID] = {}
+        bars = Progress(*columns, console=self._stderr)
+        tasks: dict[str, TaskID] = {}
 
-            def report(step: str, completed: int, total: int | None) -> None:
-                # "training (best 0.91)" and "training (best 0.92)" are one bar.
-                key = step.split(" (")[0]
-                if key not in tasks:
-                    tasks[key] = bars.add_task(step, total=total, rate="")
-                elapsed = bars.tasks[tasks[key]].elapsed or 0.0
-                rate = f"{completed / elapsed:.2f}/s" if elapsed > 1 else ""
-                bars.update(tasks[key], description=step, completed=completed, total=total, rate=rate)
+        def report(step: str, completed: int, total: int | None) -> None:
+            bars.start()  # not earlier: work that fails at once would leave an empty line
+            # "training (best 0.91)" and "training (best 0.92)" are one bar.
+            key = step.split(" (")[0]
+            if key not in tasks:
+                tasks[key] = bars.add_task(step, total=total, rate="")
+            elapsed = bars.tasks[tasks[key]].elapsed or 0.0
+            rate = f"{completed / elapsed:.2f}/s" if elapsed > 1 else ""
+            bars.update(tasks[key], description=step, completed=completed, total=total, rate=rate)
 
+        try:
             yield report
+        finally:
+            if tasks:
+                bars.stop()
+
+
+def described(error: Exception) -> str:
+    """An error that is not dmin's own, as half a sentence."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"

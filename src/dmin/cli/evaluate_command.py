@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.table import Table
 
 from dmin.cli.console import Console
+from dmin.cli.device import check_device
 
 if TYPE_CHECKING:
     from dmin.evaluation import LocalizationReport
@@ -35,6 +36,7 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.evaluation import evaluate
     from dmin.inference import Localizer
 
+    check_device(args.device)
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     if args.threshold is not None:
         localizer.settings = replace(localizer.settings, threshold=args.threshold)

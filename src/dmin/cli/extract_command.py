@@ -7,6 +7,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
+from dmin.cli.device import check_device
 from dmin.errors import DataError
 
 HELP = """Compute the features of videos into a store, once. Give video files, a folder of videos, or a data-set folder
@@ -30,6 +31,7 @@ def run(args: Namespace, console: Console) -> int:
     """Extract; a bad video never stops the rest."""
     from dmin.features import extract
 
+    check_device(args.device)
     source = args.source[0] if len(args.source) == 1 else args.source
     with console.progress() as progress:
         report = extract(
@@ -47,7 +49,7 @@ def run(args: Namespace, console: Console) -> int:
         f"{len(report.done)} extracted, {len(report.reused)} there already, {len(report.failed)} failed -> {args.out}"
     )
     for failure in report.failed:
-        console.error(str(failure))
+        console.error(failure.reason if failure.video in failure.reason else str(failure))
     return 1 if report.failed else 0
 
 

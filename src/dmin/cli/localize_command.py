@@ -6,7 +6,8 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from dmin.cli.console import Console
+from dmin.cli.console import Console, described
+from dmin.cli.device import check_device
 from dmin.errors import DminError
 
 HELP = """Find the events of videos: what is both heard and seen, second by second.
@@ -32,11 +33,16 @@ def run(args: Namespace, console: Console) -> int:
 
     videos = [Path(video) for video in args.videos]
     names = _stems(videos)
+    check_device(args.device)
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     known = ", ".join(localizer.categories)
     advice = "; train your own with `dmin train`" if localizer.name == "starter" else ""
     console.note(f"model {localizer.name} knows: {known}{advice}")
-    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DminError(f"cannot create the folder {args.out}: {error.strerror}") from error
+    endings = ("json", "csv") if args.no_picture else ("json", "csv", "png")
     failures: list[str] = []
     for video in videos:
         try:
@@ -48,16 +54,15 @@ def run(args: Namespace, console: Console) -> int:
                     missing_audio=args.missing_audio,
                     progress=progress,
                 )
-                stem = args.out / names[video]
-                events.to_json(stem.with_name(f"{stem.name}.json"))
-                events.to_csv(stem.with_name(f"{stem.name}.csv"))
-                if not args.no_picture:
-                    events.plot(stem.with_name(f"{stem.name}.png"))
-        except DminError as error:
-            console.error(str(error))
+                write = {"json": events.to_json, "csv": events.to_csv, "png": events.plot}
+                for ending in endings:
+                    write[ending](args.out / f"{names[video]}.{ending}")
+        except Exception as error:  # a video may break a decoder in ways that nobody has foreseen
+            console.error(str(error) if isinstance(error, DminError) else f"{video}: {described(error)}")
             failures.append(str(video))
             continue
-        console.result(f"{video}: {len(events)} event{'s' * (len(events) != 1)} -> {stem}.json, .csv, .png")
+        files = ", .".join(endings)
+        console.result(f"{video}: {len(events)} event{'s' * (len(events) != 1)} -> {args.out / names[video]}.{files}")
         for event in events:
             span = f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s"
             console.result(f"  {span}  {event.category}  {event.score:.2f}")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
-from dmin.cli.console import Console
+from dmin.cli.console import Console, described
 from dmin.errors import DminError, unknown_name
 
 COMMANDS = {
@@ -76,6 +76,9 @@ def _run_command(name: str, words: list[str]) -> int:
     except DminError as error:
         Console().error(str(error))
         return 2
+    from dmin.features.memory import keep_freed_memory
+
+    keep_freed_memory()
     console = Console(quiet=args.quiet)
     with warnings.catch_warnings():
         warnings.showwarning = console.warning
@@ -89,7 +92,7 @@ def _run_command(name: str, words: list[str]) -> int:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
-            console.error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+            console.error(described(error))
     return 1
 
 

@@ -50,8 +50,9 @@ def run(args: Namespace, console: Console) -> int:
     config = TrainConfig(**{field.name: getattr(args, field.name) for field in fields(TrainConfig)})
     with console.progress() as progress:
         report = fit(args.store, args.out, config, progress=progress)
-    console.result(
-        f"best epoch {report.best_epoch} of {report.epochs}: validation segment accuracy "
-        f"{report.validation_accuracy:.3f}, threshold {report.threshold:.3f} -> {report.run}"
-    )
+    accuracy = report.validation_accuracy
+    kept = f"last epoch ({report.epochs}), unchecked"
+    if accuracy is not None:
+        kept = f"best epoch {report.best_epoch} of {report.epochs}: validation segment accuracy {accuracy:.3f}"
+    console.result(f"{kept}, threshold {report.threshold:.3f} -> {report.run}")
     return 0

@@ -1,0 +1,148 @@
+"""Each command's own words: what it prints where."""
+
+from __future__ import annotations
+
+import warnings
+from types import SimpleNamespace
+
+import pytest
+from cli_fakes import Ear, Eye, make_model, write_video
+from rich.table import Table
+
+from dmin.backbones import registry
+from dmin.cli import evaluate_command
+from dmin.cli.console import Console, described
+from dmin.cli.device import check_device
+from dmin.cli.main import run
+from dmin.errors import DminError
+
+
+@pytest.fixture
+def fakes(monkeypatch):
+    for backbone in (Eye, Ear):
+        monkeypatch.setitem(registry._makers, backbone.card.name, (backbone.card, backbone))
+
+
+@pytest.mark.parametrize(("what", "names"), [("backbones", ["lite0", "sfx"]), ("presets", ["paper", "small"])])
+def test_list(what, names, capsys):
+    assert run(["list", what]) == 0
+    captured = capsys.readouterr()
+    assert all(name in captured.out for name in names)
+    assert captured.err == ""
+
+
+def test_list_of_what_there_is_not(capsys):
+    assert run(["list", "lunches"]) == 2
+    assert "lunches" in capsys.readouterr().err
+
+
+def test_compose_says_what_it_made(tmp_path, capsys):
+    words = ["compose", "--clips", "5", "--workers", "1", "--settings.width", "32", "--settings.height", "32"]
+    assert run([*words, "--out", str(tmp_path / "clips")]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("5 clips made, 0 there already, ")
+    assert "bank scenes: " in captured.err
+    assert run([*words, "--out", str(tmp_path / "clips"), "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("0 clips made, 5 there already, ")
+    assert captured.err == ""
+
+
+def test_compose_with_an_unknown_bank(tmp_path, capsys):
+    assert run(["compose", "--bank", "scene", "--out", str(tmp_path)]) != 0
+    assert "did you mean 'scenes'?" in capsys.readouterr().err
+
+
+def test_demo_prints_figures_events_and_where_they_are(tmp_path, monkeypatch, capsys):
+    event = SimpleNamespace(category="Dog", start_seconds=2.0, end_seconds=5.0, score=0.876)
+
+    class Events(list):
+        video = "videos/clip.mp4"
+
+    def fake_demo(out, *, narrate, progress, **options):
+        assert options == {"clips": 160, "epochs": 30, "seed": 7, "workers": 2}
+        narrate("one more step")
+        progress("training (best 0.91)", 1, 2)
+        progress("training (best 0.92)", 2, 2)
+        return SimpleNamespace(metrics=None, events=Events([event]), picture=out / "a.png", page=out / "index.html")
+
+    monkeypatch.setattr("dmin.demo.run_demo", fake_demo)
+    monkeypatch.setattr(evaluate_command, "metrics_table", lambda report: Table(title="figures"))
+    assert run(["demo", "--out", str(tmp_path), "--seed", "7"]) == 0
+    captured = capsys.readouterr()
+    assert "clip.mp4: Dog from 2 to 5 s (score 0.88)\n" in captured.out
+    assert f"page:    {tmp_path / 'index.html'}" in captured.out
+    assert "one more step" in captured.err
+    assert "training (best 0.92)" in captured.err
+    assert run(["demo", "--out", str(tmp_path), "--seed", "7", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_localize_prints_results_to_stdout_and_progress_to_stderr(fakes, tmp_path, capsys):
+    video = write_video(tmp_path / "a.mp4")
+    words = ["localize", str(video), "--model", str(make_model(tmp_path / "model")), "--out", str(tmp_path / "out")]
+    assert run([*words, "--threshold", "0.0"]) == 0
+    captured = capsys.readouterr()
+    first, second = captured.out.splitlines()
+    assert first == f"{video}: 1 event -> {tmp_path / 'out' / 'a'}.json, .csv, .png"
+    assert second.split()[:2] == ["0.0", "to"]
+    assert "knows: Bell, Dog" in captured.err
+    assert "localize" in captured.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv", "a.json", "a.png"]
+    assert run([*words, "--threshold", "2", "--no-picture"]) == 1
+    assert "dmin: threshold is 2.0: must be within 0 and 1" in capsys.readouterr().err
+
+
+def test_extract_says_what_became_of_each_video(fakes, tmp_path, capsys):
+    video = write_video(tmp_path / "videos" / "a.mp4", sound=False)
+    words = ["extract", str(video.parent), "--visual", "cli-eye", "--audio", "cli-ear", "--out", str(tmp_path / "out")]
+    assert run(words) == 1
+    assert "use --missing-audio silence" in capsys.readouterr().err
+    for counts in ("1 extracted, 0 there already, 0 failed", "0 extracted, 1 there already, 0 failed"):
+        assert run([*words, "--missing-audio", "silence"]) == 0
+        captured = capsys.readouterr()
+        assert captured.out == f"{counts} -> {tmp_path / 'out'}\n"
+        assert "extract" in captured.err
+    assert run(["extract", str(video), "--visual", "light0", "--out", str(tmp_path / "new")]) == 1
+    assert "did you mean 'lite0'?" in capsys.readouterr().err
+
+
+class TestConsole:
+    def test_a_warning_is_one_line_once(self, capsys):
+        console = Console()
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = console.warning
+            for _ in range(2):
+                warnings.warn("half of it is missing", stacklevel=1)
+            warnings.warn("only for programmers", DeprecationWarning, stacklevel=1)
+        assert capsys.readouterr().err == "note: half of it is missing\n"
+
+    def test_quiet_keeps_errors_and_results(self, capsys):
+        console = Console(quiet=True)
+        console.note("a note")
+        console.step("a step")
+        console.warning("a warning", UserWarning, "file", 1)
+        with console.progress() as progress:
+            progress("work", 1, 2)
+        console.error("an [error]")
+        console.result("a [result]")
+        assert capsys.readouterr() == ("a [result]\n", "dmin: an [error]\n")
+
+    def test_work_that_fails_at_once_draws_no_bar(self, capsys):
+        with pytest.raises(RuntimeError, match="at once"), Console().progress():
+            raise RuntimeError("at once")
+        assert capsys.readouterr().err == ""
+
+    def test_errors_of_others_in_half_a_sentence(self):
+        assert described(OSError(28, "No space left on device", "a.json")) == "No space left on device: a.json"
+        assert described(OSError("odd")) == "odd"
+        assert described(RuntimeError("first\nsecond")) == "RuntimeError: first"
+        assert described(RuntimeError()) == "RuntimeError: "
+
+
+def test_devices():
+    check_device(None)
+    check_device("cpu")
+    with pytest.raises(DminError, match="^--device abacus cannot be used here: give cpu, or cuda or mps where there"):
+        check_device("abacus")
