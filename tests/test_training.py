@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -38,3 +39,15 @@ def test_a_run_of_another_recipe_is_not_mixed_in(tiny_store, tiny_recipe, tmp_pa
     (tmp_path / "train.yaml").write_text(yaml.safe_dump({"batch_size": 99}))
     with pytest.raises(DataError, match="holds a run of another recipe"):
         fit(tiny_store, tmp_path, tiny_recipe)
+
+
+def test_without_validation_split_the_last_epoch_is_kept_with_a_warning(tiny_store, tiny_recipe, tmp_path):
+    store = tmp_path / "store"
+    shutil.copytree(tiny_store, store)
+    (store / "splits" / "val.txt").unlink()
+    with pytest.warns(UserWarning, match="no validation split: the last epoch is kept, unchecked"):
+        report = fit(store, tmp_path / "run", replace(tiny_recipe, epochs=2, threshold=0.7))
+    assert (report.best_epoch, report.validation_accuracy, report.threshold) == (2, None, 0.7)
+    assert (tmp_path / "run" / "curves.png").is_file()
+    with pytest.raises(DataError, match="no threshold can be calibrated: add splits/val.txt"):
+        fit(store, tmp_path / "other", replace(tiny_recipe, epochs=1, false_event_share=0.05))

@@ -29,6 +29,7 @@ from torch.utils.data import DataLoader
 
 from dmin.calibration import calibrate_threshold
 from dmin.data.batches import Batch, ClipDataset, collate
+from dmin.errors import DataError
 from dmin.models import DMIN
 from dmin.progress import Progress, silent
 from dmin.recipe import LocalizerSettings, TrainConfig, write_recipe
@@ -43,8 +44,8 @@ class FitReport:
     run: Path
     best_epoch: int
     """Counted from 1."""
-    validation_accuracy: float
-    """Segment accuracy of the best epoch on the validation split."""
+    validation_accuracy: float | None
+    """Segment accuracy of the best epoch on the validation split; None without one: the last epoch was kept then."""
     epochs: int
     threshold: float
     """Relevance threshold stored with the model."""
@@ -95,7 +96,7 @@ class _KeepBest(Callback):
         self.run = run
         self.progress = progress
         self.best_epoch = 0
-        self.best_accuracy = -1.0
+        self.best_accuracy: float | None = None
         self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict[str, Any]:
@@ -114,11 +115,13 @@ class _KeepBest(Callback):
         epoch = trainer.current_epoch + 1
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows.append({"epoch": epoch, **metrics})
-        if metrics["val_accuracy"] > self.best_accuracy:
-            self.best_epoch, self.best_accuracy = epoch, metrics["val_accuracy"]
+        accuracy = metrics.get("val_accuracy")  # None without a validation split: then every epoch beats the one before
+        if accuracy is None or self.best_accuracy is None or accuracy > self.best_accuracy:
+            self.best_epoch, self.best_accuracy = epoch, accuracy
             pl_module.model.save_pretrained(self.run)
         self._write_csv()
-        self.progress(f"training (best {self.best_accuracy:.3f})", epoch, trainer.max_epochs)
+        best = "" if self.best_accuracy is None else f" (best {self.best_accuracy:.3f})"
+        self.progress(f"training{best}", epoch, trainer.max_epochs)
 
     def _write_csv(self) -> None:
         with (self.run / "metrics.csv").open("w", newline="") as file:
@@ -141,7 +144,7 @@ def fit(store: str | Path, run: str | Path, config: TrainConfig, *, progress: Pr
     """
     run = Path(run)
     train = ClipDataset(store, "train", window_seconds=config.window_seconds)
-    val = ClipDataset(store, "val", window_seconds=config.window_seconds)
+    val = _validation_clips(train, config)
     sample = train[0]
     model_config = replace(
         config.model,
@@ -159,15 +162,32 @@ def fit(store: str | Path, run: str | Path, config: TrainConfig, *, progress: Pr
         _trainer(run, config, keeper).fit(
             module,
             DataLoader(train, config.batch_size, shuffle=True, collate_fn=collate, drop_last=False),
-            DataLoader(val, config.batch_size, collate_fn=collate),
+            None if val is None else DataLoader(val, config.batch_size, collate_fn=collate),
             ckpt_path=_last_checkpoint(run),
         )
     threshold = config.threshold
-    if config.false_event_share is not None:
+    if config.false_event_share is not None and val is not None:
         threshold = calibrate_threshold(DMIN.from_pretrained(run), val, config.false_event_share)
     LocalizerSettings.of(train.store.settings, config.window_seconds, threshold).save(run)
     _draw_curves(run)
     return FitReport(run, keeper.best_epoch, keeper.best_accuracy, len(keeper.rows), threshold)
+
+
+def _validation_clips(train: ClipDataset, config: TrainConfig) -> ClipDataset | None:
+    """The clips that choose the epoch; none, with a warning, if the data have splits but none for validation."""
+    if "val" in train.folder.splits:
+        return ClipDataset(train.folder.folder, "val", window_seconds=config.window_seconds)
+    if config.false_event_share is not None:
+        raise DataError(
+            f"{train.folder.folder} has no validation split, so no threshold can be calibrated: add splits/val.txt, "
+            "or set false_event_share to null and give a threshold"
+        )
+    warnings.warn(
+        f"{train.folder.folder} has no validation split: the last epoch is kept, unchecked; for data of your own, "
+        "add splits/val.txt",
+        stacklevel=3,
+    )
+    return None
 
 
 def _trainer(run: Path, config: TrainConfig, keeper: _KeepBest) -> lightning.Trainer:

@@ -11,7 +11,7 @@ from torch import nn
 
 from dmin.errors import ModelError, unknown_name
 
-_BUILT_IN = ("dmin.backbones.lite0", "dmin.backbones.sfx")
+_BUILT_IN = ("dmin.backbones.lite0", "dmin.backbones.lite0_kinds", "dmin.backbones.sfx")
 """Modules that register a backbone when they are imported."""
 
 

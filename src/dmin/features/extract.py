@@ -17,6 +17,7 @@ from dmin import backbones
 from dmin.backbones import Backbone, Card
 from dmin.errors import DataError, DminError, ModelError, unknown_name
 from dmin.features.atomic import StoreWriteError, write_atomically
+from dmin.features.memory import keep_freed_memory
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore, Settings
 from dmin.features.stream import MissingAudio, features_of
@@ -169,6 +170,7 @@ class _Extractor:
     ) -> None:
         if workers > 1:
             torch.set_num_threads(max(1, cores() // workers))
+            keep_freed_memory()
         self.visual = _load(visual, device)
         self.audio = _load(audio, device)
         self.store = store

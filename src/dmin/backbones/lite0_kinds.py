@@ -1,0 +1,83 @@
+"""EfficientNet-Lite0's features beside what it takes the picture for, summed over WordNet's kinds of things.
+
+A network trained on two dozen photographs of dogs learns those breeds from the 1280 features. The backbone itself was
+trained on 118 breeds, and its class scores summed over "dog", "canine", "animal", ... say so for any of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dmin.backbones import lite0
+from dmin.backbones.registry import register
+
+KINDS_FILE = Path(__file__).with_name("imagenet_kinds.tsv")
+KINDS = 392
+FLOOR = 1e-3
+"""Scores below this differ little from 0, and matter little."""
+
+CARD = replace(
+    lite0.CARD,
+    name="lite0-kinds",
+    output_shape=(7, 7, 1280 + KINDS),
+    input=f"{lite0.CARD.input}; channels from 1280 on: ln(1 + 1000 p) / 2 of {KINDS} WordNet kinds, alike everywhere",
+    source=f"{lite0.CARD.source}; kinds of ImageNet's classes from WordNet 3.0",
+    licence="Apache-2.0; WordNet licence",
+    citation=f"{lite0.CARD.citation}; Fellbaum, WordNet, MIT Press 1998",
+)
+
+
+@register(CARD)
+class Lite0Kinds(lite0.Lite0):
+    """Frames uint8 [N, H, W, 3] of any size -> maps float32 [N, 7, 7, 1672], channels last."""
+
+    members: Tensor
+    """[1000, 392], 1 where a class is of a kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("members", _members(), persistent=False)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Maps [N, 7, 7, 1672] of frames uint8 [N, H, W, 3]."""
+        maps = super().forward(frames)
+        scores = self.class_logits(maps).softmax(-1) @ self.members  # [N, 392]
+        levels = torch.log1p(scores / FLOOR) / 2  # 0 to 3.5, the features' own range
+        return torch.cat([maps, levels[:, None, None].expand(-1, *maps.shape[1:3], -1)], -1)
+
+
+@cache
+def kinds() -> dict[str, tuple[int, ...]]:
+    """ImageNet's classes by the kind of thing they are; where two kinds share a word, a number tells them apart.
+
+    Example:
+        >>> len(kinds()), kinds()["dog"][0], kinds()["dog"][-1]
+        (392, 151, 268)
+    """
+    table: dict[str, tuple[int, ...]] = {}
+    for line in KINDS_FILE.read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            word, classes = line.split("\t")
+            name = word if word not in table else f"{word}-{sum(key.split('-')[0] == word for key in table) + 1}"
+            table[name] = tuple(_numbers(classes))
+    return table
+
+
+def _numbers(ranges: str) -> list[int]:
+    numbers: list[int] = []
+    for part in ranges.split(","):
+        first, _, last = part.partition("-")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
+
+
+def _members() -> Tensor:
+    members = torch.zeros(1000, KINDS)
+    for column, classes in enumerate(kinds().values()):
+        members[list(classes), column] = 1
+    return members
