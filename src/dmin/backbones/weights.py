@@ -71,13 +71,21 @@ def aisfx_checkpoint(run: Callable[[Sequence[str]], int] | None = None) -> Path:
 
 
 def _fetch(path: Path, run: Callable[[Sequence[str]], int]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        for installer in _installers():
-            if run([*installer, "install", "--quiet", "--no-deps", "--target", folder, AISFX]) == 0:
-                # Moved within one file system, so that no half file can ever stand at its place.
-                (Path(folder) / _AISFX_FILE).replace(path)
-                return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            fetched = Path(folder) / _AISFX_FILE
+            for installer in _installers():
+                status = run([*installer, "install", "--quiet", "--no-deps", "--target", folder, AISFX])
+                if status == 0 and fetched.is_file():
+                    # Moved within one file system, so that no half file can ever stand at its place.
+                    fetched.replace(path)
+                    return
+    except OSError as error:
+        raise ModelError(
+            f"the weights of the audio backbone sfx could not be kept as {path} ({error.strerror}): "
+            "set DMIN_CACHE to a folder that can be written"
+        ) from error
     raise ModelError(
         f"the weights of the audio backbone sfx could not be fetched: run `pip install --no-deps {AISFX}` "
         "where there is a network"

@@ -144,7 +144,7 @@ def _require_same(path: Path, manifest: dict[str, Any]) -> None:
     again = "choose another folder, or the same settings to continue"
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
-        identity, clips = before["identity"], int(before["clips"])
+        identity, clips = dict(before["identity"]), int(before["clips"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is not a manifest of composed clips ({error}): choose another folder") from error
     for name, value in manifest["identity"].items():
@@ -218,5 +218,5 @@ def _finish(out: Path, scripts: Sequence[ClipScript]) -> None:
     """Write annotations and splits: they are there only if every clip is."""
     write_annotations(out / "Annotations.txt", [script.annotation() for script in scripts])
     for split in SPLITS:
-        names = [script.video_id for script in scripts if script.split == split]
-        write_atomically(out / "splits" / f"{split}.txt", "".join(f"{name}\n" for name in names).encode())
+        if names := [script.video_id for script in scripts if script.split == split]:  # readers refuse an empty file
+            write_atomically(out / "splits" / f"{split}.txt", "".join(f"{name}\n" for name in names).encode())

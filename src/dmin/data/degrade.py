@@ -11,20 +11,29 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from dmin.data.banks.surfaces import colour
-from dmin.data.sound import RATE_HZ, Waveform, noise
+from dmin.data.sound import FLOOR_DB, RATE_HZ, Waveform, noise, second_levels_db
+
+_HEARD_DB = 16.0  # seconds that are further below the loudest one hold no more than a bed of noise
+_MOST_LOST_DB = 12.0  # by any of the others, through all faults together
+_BED_DB = 6.0  # a bed of noise is at least this far below each of the others
 
 Spectrum = NDArray[np.floating[Any]]
 
 
 def degrade_sound(waveform: Waveform, generator: np.random.Generator) -> Waveform:
-    """Spoil a sound [S] as microphones, rooms and codecs do: one to four faults in random combination.
+    """Spoil a sound [S] of whole seconds as microphones, rooms and codecs do: by up to four faults.
 
     The faults: a band limit (telephone to 12 kHz), a tilted spectrum, a room's echo, a bed of noise 9 to 28 dB below
-    the sound, gaps of at most 0.2 s, clipping. A second that was audible stays audible.
+    the sound, gaps of at most 0.2 s, clipping. A second that was audible stays audible: a fault that would take
+    it away, as a telephone takes a bird's voice, is left out.
     """
     faults = (_limit_band, _tilt, _echo, _add_noise, _cut_gaps, _clip)
+    levels_db = second_levels_db(waveform)
+    heard = _heard(levels_db)
     for index in sorted(generator.choice(len(faults), size=int(generator.integers(1, 5)), replace=False)):
-        waveform = faults[index](waveform, generator)
+        spoilt = faults[index](waveform, generator)
+        if (second_levels_db(spoilt) > levels_db - _MOST_LOST_DB)[heard].all():
+            waveform = spoilt
     peak = float(np.abs(waveform).max())
     return waveform if peak <= 1 else (waveform / peak).astype(np.float32)
 
@@ -64,7 +73,15 @@ def _echo(waveform: Waveform, generator: np.random.Generator) -> Waveform:
 def _add_noise(waveform: Waveform, generator: np.random.Generator) -> Waveform:
     loud = np.sqrt(np.percentile(waveform.astype(np.float64) ** 2, 95))
     bed = noise(str(generator.choice(["white", "pink", "brown"])), len(waveform), generator)
-    return waveform + bed * np.float32(max(loud, 1e-3) * 10 ** (-generator.uniform(9, 28) / 20))
+    level = max(loud, 1e-3) * 10 ** (-generator.uniform(9, 28) / 20)
+    levels_db = second_levels_db(waveform)
+    faintest_db = levels_db.min(initial=0, where=_heard(levels_db))
+    return waveform + bed * np.float32(min(level, 10 ** ((faintest_db - _BED_DB) / 20)))
+
+
+def _heard(levels_db: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """In which seconds something is heard."""
+    return np.asarray(levels_db > max(levels_db.max(initial=FLOOR_DB) - _HEARD_DB, FLOOR_DB))
 
 
 def _cut_gaps(waveform: Waveform, generator: np.random.Generator) -> Waveform:

@@ -9,12 +9,13 @@ RATE_HZ = 44_100
 """Sampling rate of all waveforms here."""
 LEVEL_DB = -20.0
 """Level, relative to full scale, that the loud frames of every sound are brought to."""
+FLOOR_DB = -60.0
+"""Whatever is below this, relative to full scale, counts as silence."""
 LONGEST_PAUSE_SECONDS = 0.6
 """No pause within a repeated sound is longer: every whole second holds at least 0.4 s that are not pause."""
 
 _FRAME = RATE_HZ // 20  # 50 ms
 _RANGE_DB = 22.0  # frames this far below the loud ones count as pause
-_FLOOR_DB = -60.0  # and so does whatever is below this
 _FAINTEST_DB = 12.0  # no second's loudest frame is further below the whole sound's
 _EDGE = RATE_HZ // 200  # 5 ms of fade where a sound is cut
 _PEAK = 0.9
@@ -34,14 +35,21 @@ def frame_levels_db(waveform: Waveform) -> NDArray[np.float64]:
     return np.asarray(10 * np.log10(power + 1e-12))
 
 
+def second_levels_db(waveform: Waveform) -> NDArray[np.float64]:
+    """Level of the loudest 50-ms frame of each whole second, in dB relative to full scale."""
+    seconds = len(waveform) // RATE_HZ
+    levels = frame_levels_db(waveform[: seconds * RATE_HZ]).reshape(seconds, RATE_HZ // _FRAME)
+    return np.asarray(levels.max(1))
+
+
 def _audible_frames(waveform: Waveform) -> NDArray[np.bool_]:
     """Which 50-ms frames are loud enough, compared with the sound's own loud ones, to be heard as it."""
     levels = frame_levels_db(waveform)
-    heard = levels[levels > _FLOOR_DB]
+    heard = levels[levels > FLOOR_DB]
     if not len(heard):
         return np.zeros(len(levels), dtype=np.bool_)
     # The 95th percentile, not the maximum: one click must not make a whole recording count as pause.
-    return levels > max(np.percentile(heard, 95) - _RANGE_DB, _FLOOR_DB)
+    return levels > max(np.percentile(heard, 95) - _RANGE_DB, FLOOR_DB)
 
 
 def audible_seconds(waveform: Waveform) -> float:
@@ -106,11 +114,11 @@ def filled(waveform: Waveform, seconds: int, generator: np.random.Generator) -> 
     piece = trim(waveform)
     if not len(piece):
         raise ValueError("the sound is silent throughout")
-    piece = levelled(piece)
     wanted = seconds * RATE_HZ
     if len(piece) > wanted:
         start = int(generator.integers(len(piece) - wanted + 1))
         piece = trim(piece[start : start + wanted])  # entered within a pause, it would begin with silence
+    piece = levelled(piece)  # only now: a long recording may be entered where it is faint
     if len(piece) >= wanted:
         return faded(_evened(piece[:wanted]))
     steady = len(piece) > RATE_HZ and _audible_frames(piece).mean() > 0.9
@@ -164,12 +172,11 @@ def _unit(waveform: NDArray[np.float64]) -> Waveform:
 
 def _evened(waveform: Waveform) -> Waveform:
     """Raise the faint seconds of a levelled sound, so that noise mixed underneath does not drown them."""
-    seconds = len(waveform) // RATE_HZ
-    loudest = frame_levels_db(waveform[: seconds * RATE_HZ]).reshape(seconds, -1).max(1)  # [seconds]
+    loudest = second_levels_db(waveform)  # [seconds]
     lift_db = np.clip(np.percentile(loudest, 90) - _FAINTEST_DB - loudest, 0, 20)
     if not lift_db.any():
         return waveform
-    gain_db = np.interp(np.arange(len(waveform)) / RATE_HZ, np.arange(seconds) + 0.5, lift_db)
+    gain_db = np.interp(np.arange(len(waveform)) / RATE_HZ, np.arange(len(loudest)) + 0.5, lift_db)
     lifted = waveform * 10 ** (gain_db / 20)
     return np.asarray(lifted * min(1.0, _PEAK / float(np.abs(lifted).max())), np.float32)
 

@@ -69,22 +69,23 @@ class Shelf:
 def shelves(bank: Bank, shares: Sequence[float], seed: int) -> dict[str, Shelf]:
     """Divide a bank's items among the splits, by source, as near to the shares as whole sources allow.
 
-    A source that occurs in several categories, or among the negatives, goes to one split everywhere.
+    A source that occurs in several categories, among the negatives, or both among pictures and among sounds, goes to
+    one split everywhere.
 
     Args:
         bank: The bank to divide.
         shares: One share a split, summing to 1; a split of share 0 gets nothing.
         seed: Another seed, another division.
     """
-    pictures = _divide({name: bank.pictures(name) for name in (*bank.categories, BACKGROUND)}, shares, seed)
-    sounds = _divide({name: bank.sounds(name) for name in (*bank.categories, BACKGROUND)}, shares, seed)
+    home: dict[str, str] = {}  # source -> split
+    pictures = _divide({name: bank.pictures(name) for name in (*bank.categories, BACKGROUND)}, shares, seed, home)
+    sounds = _divide({name: bank.sounds(name) for name in (*bank.categories, BACKGROUND)}, shares, seed, home)
     return {split: Shelf(pictures[split], sounds[split]) for split in SPLITS}
 
 
 def _divide(
-    items: Mapping[str, tuple[Item, ...]], shares: Sequence[float], seed: int
+    items: Mapping[str, tuple[Item, ...]], shares: Sequence[float], seed: int, home: dict[str, str]
 ) -> dict[str, dict[str, tuple[Item, ...]]]:
-    home: dict[str, str] = {}  # source -> split
     for category, group in items.items():
         # Named, so that one category's division does not change with the bank's other categories.
         _settle(group, dict(zip(SPLITS, shares, strict=True)), home, _generator(seed, category))
@@ -99,7 +100,7 @@ def _divide(
             if share and not group and category != BACKGROUND:
                 raise DataError(
                     f"category {category}: its {len({item.source for item in items[category]})} sources cannot serve "
-                    f"every split (nothing is left for {split}, as a source of it is also of another category's): "
+                    f"every split (nothing is left for {split}, as sources of it serve elsewhere too): "
                     "add files from other sources"
                 )
     return divided

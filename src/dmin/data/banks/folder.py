@@ -6,8 +6,8 @@ import csv
 import hashlib
 import re
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +75,9 @@ def open_folder(folder: str | Path) -> FolderBank:
     * ``name-number``, letters before the dash, if a folder has three or more such names (``george-03``,
       ``lucas-11``, ...): a speaker's or a player's takes;
     * else every file is a source of its own;
-    * files of equal content are one source, whatever their names;
     * lines ``file,source`` of an optional ``sources.csv`` in the bank's folder (``sounds/Dog/rex1.wav,rex``) overrule
-      the names.
+      the names;
+    * sources that have files of equal content are one source, whatever their names.
 
     Raises:
         DataError: A folder is missing or empty, or a category has pictures without sounds, or fewer than three sources
@@ -100,14 +100,18 @@ def open_folder(folder: str | Path) -> FolderBank:
     if len(categories) < 2:
         raise DataError(f"bank {folder} has {len(categories)} categories: at least 2 are needed; {_LAYOUT}")
     given = _given_sources(folder)
-    found: dict[str, dict[str, tuple[Item, ...]]] = {}
+    files: dict[tuple[str, str], list[Path]] = {}
     for part in ("pictures", "sounds"):
-        files = {category: _usable(folder / part / category, part) for category in categories}
-        files[BACKGROUND] = _usable(folder / "negatives" / part, part)
-        found[part] = _items(folder, files, given)
-        for category in categories:
-            _require_sources(folder, part, category, found[part][category])
-    return FolderBank(folder, found["pictures"], found["sounds"])
+        files |= {(part, category): _usable(folder / part / category, part) for category in categories}
+        files[part, BACKGROUND] = _usable(folder / "negatives" / part, part)
+    items = _items(folder, files, given)
+    for (part, category), group in items.items():
+        if category != BACKGROUND:
+            _require_sources(folder, part, category, group)
+    pictures, sounds = (
+        {category: items[part, category] for category in (*categories, BACKGROUND)} for part in ("pictures", "sounds")
+    )
+    return FolderBank(folder, pictures, sounds)
 
 
 def _subfolders(folder: Path) -> list[str]:
@@ -147,21 +151,38 @@ def _check_sound(path: Path) -> None:
         raise DataError(f"{path} is silent: a sound needs something to hear")
 
 
-def _items(folder: Path, files: Mapping[str, Sequence[Path]], given: Mapping[str, str]) -> dict[str, tuple[Item, ...]]:
-    """Make items of files, with their sources."""
-    first_with: dict[bytes, str] = {}  # content -> source
-    items: dict[str, tuple[Item, ...]] = {}
-    for category, paths in files.items():
+def _items(
+    folder: Path, files: Mapping[tuple[str, str], Sequence[Path]], given: Mapping[str, str]
+) -> dict[tuple[str, str], tuple[Item, ...]]:
+    """Make items of the files of each part and category, with their sources."""
+    items: dict[tuple[str, str], list[Item]] = {}
+    contents: list[tuple[str, bytes]] = []
+    for (part, category), paths in files.items():
         sources = name_sources([path.stem for path in paths])
-        group = []
+        items[part, category] = []
         for path in paths:
             name = path.relative_to(folder).as_posix()
             # A name that stands for itself must not meet the same name in another category's folder.
-            source = sources[path.stem] if sources[path.stem] != path.stem else name
-            content = hashlib.sha256(path.read_bytes()).digest()
-            group.append(Item(name, category, given.get(name) or first_with.setdefault(content, source)))
-        items[category] = tuple(group)
-    return items
+            source = given.get(name) or (sources[path.stem] if sources[path.stem] != path.stem else name)
+            items[part, category].append(Item(name, category, source))
+            contents.append((source, hashlib.sha256(path.read_bytes()).digest()))
+    joined = _joined(contents)
+    return {place: tuple(replace(item, source=joined[item.source]) for item in group) for place, group in items.items()}
+
+
+def _joined(contents: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """For each source, the one it goes by: two that have a file in common are one, and so are all their other files."""
+    joined: dict[str, str] = {}
+    first_with: dict[bytes, str] = {}
+
+    def leader(source: str) -> str:
+        while source != joined.setdefault(source, source):
+            source = joined[source]
+        return source
+
+    for source, content in contents:
+        joined[leader(source)] = leader(first_with.setdefault(content, source))
+    return {source: leader(source) for source in joined}
 
 
 def name_sources(stems: Sequence[str]) -> dict[str, str]:

@@ -42,8 +42,8 @@ class StampsBank:
     is not recognition of another tiger.
 
     Which stamps are categories is a rule: PNG pictures of at least 80 x 80 pixels with a sound of the same name beside
-    them, outside ``symbols`` (whose sounds are spoken names); of these the 28 that are heard longest, recordings that
-    are the same taken once. The remaining sounds are negatives, and so are silent stamps of folders that hold no
+    them, outside ``symbols`` (whose sounds are spoken names); of these the 28 that are heard longest, equal recordings
+    and equal names taken once. The remaining sounds are negatives, and so are silent stamps of folders that hold no
     category (a category's neighbours often look like it).
     """
 
@@ -123,8 +123,10 @@ def open_stamps(folder: str | Path | None = None) -> StampsBank:
         stamp for stamp in pictures if not stamp.startswith("symbols/") and _large_enough(folder / f"{stamp}.png")
     ]
     sounding = _sounding(folder, pictures)
-    longest = sorted(sounding, key=lambda stamp: (-sounding[stamp], stamp))[:MOST_CATEGORIES]
-    named = {Path(stamp).name.replace("_", " ").replace("-", " ").capitalize(): stamp for stamp in longest}
+    named: dict[str, str] = {}
+    for stamp in sorted(sounding, key=lambda stamp: (-sounding[stamp], stamp)):
+        if _title(stamp) not in named and len(named) < MOST_CATEGORIES:
+            named[_title(stamp)] = stamp
     if len(named) < _FEWEST:
         raise DataError(f"{folder} has {len(named)} stamps with a sound, at least {_FEWEST} are needed: {_INSTALL}")
     occupied = {Path(stamp).parent for stamp in named.values()}
@@ -133,8 +135,13 @@ def open_stamps(folder: str | Path | None = None) -> StampsBank:
         for stamp in pictures
         if Path(stamp).parent not in occupied and not _existing(folder / stamp, (".ogg", ".wav"))
     ]
-    others = tuple(stamp for stamp in sounding if stamp not in named.values())
+    others = tuple(stamp for stamp in sounding if _title(stamp) not in named)  # a category's namesake sounds like it
     return StampsBank(folder, dict(sorted(named.items())), tuple(silent), others)
+
+
+def _title(stamp: str) -> str:
+    """What a stamp shows, by its file's name."""
+    return Path(stamp).name.replace("_", " ").replace("-", " ").capitalize()
 
 
 def _sounding(folder: Path, stamps: Sequence[str]) -> dict[str, float]:
