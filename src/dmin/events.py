@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -156,4 +157,6 @@ def merge_seconds(
 
 def dumps(data: Mapping[str, Any]) -> str:
     """JSON with the indentation that all of dmin's files share."""
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    # Surrogates stand for bytes of a file name that are not UTF-8: escaped, the text can be written and says which.
+    return re.sub(r"[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -215,14 +215,18 @@ def test_any_name_will_do(commands, command, good, tmp_path, monkeypatch, capsys
     assert is_done(command, tmp_path / "answers & all", Path(name).stem)
 
 
-def test_a_name_that_the_terminal_cannot_show(commands, good, tmp_path, capsys):
+@BOTH
+def test_a_name_that_the_terminal_cannot_show(commands, command, good, tmp_path, capsys):
     video = tmp_path / os.fsdecode(b"caf\xe9.mp4")
     try:
         shutil.copy(good, video)
     except OSError:
         pytest.skip("this file system takes only UTF-8")
-    assert run([*commands["localize"], str(video), "--out", str(tmp_path / "out")]) == 0
-    assert "caf\\udce9.mp4: 1 event" in capsys.readouterr().out
+    words = [word for word in commands[command] if word != "--no-picture"]
+    assert run([*words, str(video), "--out", str(tmp_path / "out")]) == 0
+    says = {"localize": "caf\\udce9.mp4: 1 event", "extract": "1 extracted"}[command]
+    assert says in capsys.readouterr().out
+    assert is_done(command, tmp_path / "out", video.stem)
 
 
 def test_two_videos_of_one_name(commands, good, tmp_path, capsys):

@@ -11,6 +11,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from dmin.errors import DataError
 from dmin.features import ClipFeatures, FeatureStore, Settings, StoreWriteError
@@ -164,13 +166,33 @@ def test_many_creators_at_once_agree_on_one_manifest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "video_id", ["../../etc/x", "a/b\\c", ".", "..", ".hidden", "x" * 500, "犬" * 90, "a%2Fb", "a "]
+    "video_id",
+    [
+        *("../../etc/x", "a/b\\c", ".", "..", ".hidden", "x" * 500, "犬" * 90, "a%2Fb", "a%2Fb" * 90, "a "),
+        *(os.fsdecode(b"caf\xe9"), os.fsdecode(b"caf\xe9" * 90)),  # not UTF-8
+    ],
 )
 def test_any_id_is_a_file_in_the_folder(store: FeatureStore, video_id: str) -> None:
     store.write(video_id, features())
     assert store.ids() == (video_id,)
     assert store.path(video_id).parent == store.folder / "features"
     assert len(store.read(video_id)) == 3
+    assert store.source(video_id) == ""
+
+
+def test_other_programs_find_the_id_in_the_file(store: FeatureStore) -> None:
+    for video_id, readable in {"犬%": "犬%", os.fsdecode(b"caf\xe9"): "caf?"}.items():
+        store.write(video_id, features())
+        with safe_open(store.path(video_id), framework="pt") as file:
+            assert file.metadata()["video_id"] == readable
+
+
+def test_ids_were_once_stored_unquoted(store: FeatureStore) -> None:
+    video_id = "a%2Fb" * 90
+    tensors = {"visual": features().visual.half(), "audio": features().audio}
+    save_file(tensors, store.path(video_id), {"video_id": video_id, "duration_seconds": "2.7", "source": "abc"})
+    assert store.ids() == (video_id,)
+    assert store.read(video_id).duration_seconds == 2.7
 
 
 @given(first=st.text(min_size=1), second=st.text(min_size=1))

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from media_makers import see
 
-import dmin.media
-from dmin.media import decode, decode_audio, probe
+from dmin.media import decode, decode_audio, pictures, probe
 
 
 @pytest.mark.parametrize(("frames_per_second", "frames"), [(1, 1), (2, 2), (4, 4), (25, 25), (0.2, 1)])
@@ -117,14 +116,14 @@ class TestStreaming:
 
     def test_seconds_are_decoded_as_they_are_asked_for(self, long, monkeypatch):
         decoded = {"pictures": 0}
-        original = dmin.media._decoded
+        original = pictures.decoded
 
         def counting(container, stream):
             for frame in original(container, stream):
                 decoded["pictures"] += stream.type == "video"
                 yield frame
 
-        monkeypatch.setattr(dmin.media, "_decoded", counting)
+        monkeypatch.setattr(pictures, "decoded", counting)
         segments = iter(decode(long))
         assert isinstance(segments, Iterator)
         before = decoded["pictures"]

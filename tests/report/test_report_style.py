@@ -51,10 +51,11 @@ def test_an_unknown_category_has_a_colour_by_its_name() -> None:
     assert len({style.category_colour(name) for name in "abcdefghijkl"}) > 4
 
 
-@given(st.text(max_size=200), st.integers(4, 60))
-def test_shortened_names_fit(name: str, characters: int) -> None:
+@given(st.text(st.characters(), max_size=200), st.integers(4, 60))
+def test_shortened_names_fit_and_can_be_drawn(name: str, characters: int) -> None:
     assert len(style.shorten(name, characters)) <= characters
     lines = style.wrap(name, characters).split("\n")
+    assert "".join([style.shorten(name, characters), *lines]).encode()  # as matplotlib does
     assert len(lines) <= 2
     assert all(len(line) <= max(characters, len("(no name)")) for line in lines)
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from matplotlib.axes import Axes
@@ -154,6 +156,14 @@ def test_events_draw_themselves_from_their_video(video: Path, tmp_path: Path) ->
     assert ax.get_label() == "events"
     assert ax.figure.texts[0].get_text() == video.name
     assert "truth" in words(plot_events(events, truth=[DOG]))
+
+
+def test_a_name_that_is_not_utf8_has_replacement_characters(tmp_path: Path) -> None:
+    figure = timeline_figure(answer(DOG, video=os.fsdecode(b"a/caf\xe9.mp4")), film())
+    assert figure.texts[0].get_text() == "caf\N{REPLACEMENT CHARACTER}.mp4"
+    for name in ("a.png", "a.svg", "a.pdf"):
+        style.save(figure, tmp_path / name)
+    ElementTree.parse(tmp_path / "a.svg")
 
 
 def test_the_video_must_be_where_it_was() -> None:

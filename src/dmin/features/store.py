@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -160,7 +160,7 @@ class FeatureStore:
         names = (
             file.stem for file in (self.folder / "features").glob("*.safetensors") if not file.name.startswith(".")
         )
-        return tuple(sorted(self._metadata_of_name(n)["video_id"] if "~" in n else unquote(n) for n in names))
+        return tuple(sorted(self._id_of_cut_name(name) if "~" in name else _unquoted(name) for name in names))
 
     def __contains__(self, video_id: object) -> bool:
         return isinstance(video_id, str) and self.path(video_id).is_file()
@@ -206,13 +206,20 @@ class FeatureStore:
         visual, audio = features.visual.to(torch.float16), features.audio.to(torch.float32)
         if len(features) == 0 or not (visual.isfinite().all() and audio.isfinite().all()):
             raise DataError(f"the features of {video_id!r} are empty or not finite, and were not stored")
-        metadata = {"video_id": video_id, "duration_seconds": repr(float(features.duration_seconds)), "source": source}
+        metadata = {
+            "video_id": video_id.encode("utf-8", "replace").decode(),  # for people
+            "quoted_id": quote(video_id, errors="surrogateescape"),
+            "duration_seconds": repr(float(features.duration_seconds)),
+            "source": source,
+        }
         tensors = {"visual": visual.contiguous().cpu(), "audio": audio.contiguous().cpu()}
         write_atomically(self.path(video_id), save(tensors, metadata))
 
-    def _metadata_of_name(self, name: str) -> dict[str, str]:
+    def _id_of_cut_name(self, name: str) -> str:
         with self._opened(self.folder / "features" / f"{name}.safetensors", name) as file:
-            return dict(file.metadata())
+            metadata = file.metadata()
+            quoted = metadata.get("quoted_id")  # older stores have none
+            return str(metadata["video_id"]) if quoted is None else _unquoted(quoted)
 
     @contextmanager
     def _opened(self, path: Path, video_id: str) -> Iterator[Any]:
@@ -242,7 +249,6 @@ def file_name(video_id: str) -> str:
     """
     if not video_id:
         raise DataError("got an empty video id: every video needs a name")
-    # Surrogates stand for bytes of a file name that are not UTF-8.
     encoded = re.sub(r"[^A-Za-z0-9_.\- ]", _escape, video_id)
     encoded = re.sub(r"^[. ]|[. ]$", _escape, encoded)
     if len(encoded) <= _LONGEST_NAME:
@@ -252,7 +258,12 @@ def file_name(video_id: str) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
+    # Surrogates stand for bytes of a file name that are not UTF-8.
     return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogateescape"))
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text, errors="surrogateescape")
 
 
 def _manifest_text(settings: Settings) -> str:

@@ -1,11 +1,22 @@
-"""How every file of a report reaches the disk. Apart from style.py, so that writing text loads no matplotlib."""
+"""How every text of a report reaches the disk. Apart from style.py, so that writing text loads no matplotlib."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dmin.errors import DminError
 from dmin.features.atomic import write_atomically
+
+
+def readable(name: str) -> str:
+    r"""A name as UTF-8 can hold it: the bytes that are not UTF-8, to Python surrogates, become replacement characters.
+
+    Example:
+        >>> print(ascii(readable("caf\udce9.mp4")))
+        'caf\ufffd.mp4'
+    """
+    return re.sub(r"[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", name)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 
 from dmin.errors import DminError
 from dmin.events import Event, Events, Second, dumps
-from dmin.report.files import write_file
+from dmin.report.files import readable, write_file
 
 CSV_HEADER = ("start_seconds", "end_seconds", "category", "score")
 
@@ -79,7 +79,7 @@ def to_elan(events: Events) -> str:
     )
     header = ElementTree.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     ElementTree.SubElement(
-        header, "MEDIA_DESCRIPTOR", MEDIA_URL=_one_line(events.video), MIME_TYPE=_mime_type(events.video)
+        header, "MEDIA_DESCRIPTOR", MEDIA_URL=_one_line(events.video), MIME_TYPE=_mime_type(_one_line(events.video))
     )
     order = ElementTree.SubElement(root, "TIME_ORDER")
     tier = ElementTree.SubElement(root, "TIER", LINGUISTIC_TYPE_REF="event", TIER_ID="events")
@@ -108,13 +108,14 @@ FORMATS: dict[str, tuple[str, Callable[[Events], str]]] = {
 
 
 def write(text: str, path: str | Path | None = None) -> str:
-    """Write a text to a file, whole or not at all, if a path is given; either way the text comes back.
+    """Write a text to a file, whole or not at all, if a path is given; either way what UTF-8 can hold of it comes back.
 
     Raises:
         DminError: The file cannot be written.
     """
+    text = readable(text)
     if path is not None:
-        write_file(Path(path), text.encode("utf-8", "surrogateescape"))
+        write_file(Path(path), text.encode())
     return text
 
 
@@ -184,7 +185,7 @@ def _clock(seconds: float) -> str:
 
 def _one_line(name: str) -> str:
     """Without the line breaks and control characters that these formats (and XML) have no way to write."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    return " ".join("".join(c if c.isprintable() else " " for c in readable(name)).split())
 
 
 def _escaped(name: str) -> str:

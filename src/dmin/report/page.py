@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from dmin.errors import DminError
 from dmin.report import style
-from dmin.report.files import write_file
+from dmin.report.files import readable, write_file
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -213,12 +213,12 @@ def write_page(path: str | Path, title: str, sections: Sequence[Section], introd
         DminError: The file cannot be written.
     """
     path = Path(path)
-    write_file(path, page(title, sections, introduction).encode("utf-8", "replace"))
+    write_file(path, page(title, sections, introduction).encode())
     return path
 
 
 def _escape(words: str) -> str:
-    return html.escape(words, quote=True)
+    return html.escape(readable(words), quote=True)
 
 
 def _cell(value: str | float | None) -> str:

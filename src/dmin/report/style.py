@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from dmin.errors import DminError, unknown_name
-from dmin.report.files import write_file
+from dmin.report.files import readable, write_file
 
 INK = "#1d2733"
 MUTED = "#5f6b7a"
@@ -127,7 +127,7 @@ def shorten(name: str, characters: int) -> str:
         >>> shorten("a very long name.mp4", 12), shorten("short\tname", 12)
         ('a very….mp4', 'short name')
     """
-    name = " ".join(name.split())
+    name = " ".join(readable(name).split())
     if len(name) <= characters:
         return name
     tail = 2 * (characters - 1) // 5
@@ -142,7 +142,7 @@ def wrap(name: str, characters: int, lines: int = 2) -> str:
         Male speech,
         man speaking
     """
-    rows = textwrap.wrap(" ".join(name.split()), characters)
+    rows = textwrap.wrap(" ".join(readable(name).split()), characters)
     if len(rows) > lines:
         rows = [*rows[: lines - 1], shorten(" ".join(rows[lines - 1 :]), characters)]
     return "\n".join(rows) or "(no name)"

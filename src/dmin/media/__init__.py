@@ -1,0 +1,9 @@
+"""Videos and sounds to arrays: one-second segments by timestamps, whatever the container and codec.
+
+Each stream is read through a container of its own, so that badly interleaved files need no more memory than good ones.
+"""
+
+from dmin.media.info import probe
+from dmin.media.segments import Segment, Segments, decode, decode_audio
+
+__all__ = ["Segment", "Segments", "decode", "decode_audio", "probe"]

@@ -1,0 +1,79 @@
+"""A file's sound as one row of samples, whatever its channels, rate and gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from dmin.media.container import decoded, opened, streams_of
+from dmin.media.info import MediaInfo, is_within
+
+_GAP_SECONDS = 0.05
+"""Larger jumps in a sound's timestamps are silence, smaller ones are rounding."""
+
+
+class Sound:
+    """A file's sound as mono at one rate, each sample at its timestamp's place."""
+
+    def __init__(self, info: MediaInfo, rate_hz: int) -> None:
+        self.info = info
+        self.rate_hz = rate_hz
+
+    def pieces(self) -> Iterator[NDArray[np.float32]]:
+        """Consecutive pieces from the file's 0 on; gaps in the timestamps are silence, overlaps are dropped."""
+        filled = 0.0  # samples up to here are there, or still in the resampler
+        drop = 0.0  # samples still in the resampler that nobody shall hear
+        resampler, kind = self._resampler(), None
+        with opened(self.info.path) as container:
+            for frame in decoded(container, streams_of(container)[1]):
+                if frame.time is not None and not is_within(self.info, frame.time):
+                    continue
+                length = frame.samples * self.rate_hz / frame.sample_rate
+                gap = 0.0 if frame.time is None else (frame.time - self.info.start_seconds) * self.rate_hz - filled
+                if abs(gap) > _GAP_SECONDS * self.rate_hz or kind is None:  # the beginning is placed exactly
+                    yield from self._silence(round(gap))
+                    overlap = min(max(-gap, 0.0), length)
+                    drop += overlap
+                    filled += max(gap, 0.0) - overlap
+                filled += length
+                if kind not in (None, described := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                    yield self._floats(resampler.resample(None))
+                    resampler = self._resampler()
+                kind = described
+                frame.pts = None  # so that the resampler takes what comes as continuous
+                samples = self._floats(resampler.resample(frame))
+                cut = min(round(drop), len(samples))
+                drop -= cut
+                yield samples[cut:]
+            yield self._floats(resampler.resample(None))[round(drop) :]
+
+    def seconds(self) -> Iterator[NDArray[np.float32]]:
+        """The same, cut into seconds; the last one filled with silence."""
+        held: list[NDArray[np.float32]] = []
+        count = 0
+        for piece in self.pieces():
+            held.append(piece)
+            count += len(piece)
+            while count >= self.rate_hz:
+                joined = np.concatenate(held)
+                yield joined[: self.rate_hz]
+                held, count = [joined[self.rate_hz :]], count - self.rate_hz
+        if count:
+            yield np.pad(np.concatenate(held), (0, self.rate_hz - count))
+
+    def _silence(self, samples: int) -> Iterator[NDArray[np.float32]]:
+        while samples > 0:
+            yield np.zeros(min(samples, self.rate_hz), np.float32)
+            samples -= self.rate_hz
+
+    def _resampler(self) -> Any:
+        # Whole numbers, because only for them FFmpeg scales the mix so that many channels cannot exceed 1.
+        return av.AudioResampler(format="s32", layout="mono", rate=self.rate_hz)
+
+    def _floats(self, frames: list[Any]) -> NDArray[np.float32]:
+        parts = [frame.to_ndarray().reshape(-1).astype(np.float32) / np.float32(2**31) for frame in frames]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
