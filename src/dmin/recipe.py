@@ -38,6 +38,8 @@ class TrainConfig:
     """Adam's L2 penalty."""
     gradient_clip: float = 0.1
     """Largest norm of the gradient; 0 switches clipping off."""
+    remix: float = 0.0
+    """Share of training clips, anew in every epoch, that get another clip's sound; composed clips only (0 to 1)."""
     window_seconds: int = 10
     """Longer clips are cut into windows of this length, in training and at inference."""
     threshold: float = 0.5

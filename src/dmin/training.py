@@ -25,10 +25,11 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from dmin.calibration import calibrate_threshold
-from dmin.data.batches import Batch, ClipDataset, collate
+from dmin.data.batches import Batch, ClipDataset, Sample, collate
+from dmin.data.remix import RemixedClips, read_tracks
 from dmin.errors import DataError
 from dmin.models import DMIN
 from dmin.progress import Progress, silent
@@ -161,7 +162,7 @@ def fit(store: str | Path, run: str | Path, config: TrainConfig, *, progress: Pr
     with _quiet():
         _trainer(run, config, keeper).fit(
             module,
-            DataLoader(train, config.batch_size, shuffle=True, collate_fn=collate, drop_last=False),
+            DataLoader(_training_clips(train, config), config.batch_size, shuffle=True, collate_fn=collate),
             None if val is None else DataLoader(val, config.batch_size, collate_fn=collate),
             ckpt_path=_last_checkpoint(run),
         )
@@ -171,6 +172,12 @@ def fit(store: str | Path, run: str | Path, config: TrainConfig, *, progress: Pr
     LocalizerSettings.of(train.store.settings, config.window_seconds, threshold).save(run)
     _draw_curves(run)
     return FitReport(run, keeper.best_epoch, keeper.best_accuracy, len(keeper.rows), threshold)
+
+
+def _training_clips(train: ClipDataset, config: TrainConfig) -> Dataset[Sample]:
+    if not 0 <= config.remix <= 1:
+        raise DataError(f"remix is {config.remix}: must be within 0 and 1")
+    return RemixedClips(train, read_tracks(train.store.folder), config.remix) if config.remix else train
 
 
 def _validation_clips(train: ClipDataset, config: TrainConfig) -> ClipDataset | None:

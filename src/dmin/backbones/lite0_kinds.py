@@ -1,7 +1,9 @@
-"""EfficientNet-Lite0's features beside what it takes the picture for, summed over WordNet's kinds of things.
+"""What EfficientNet-Lite0 takes each region of a picture for, summed over WordNet's kinds of things.
 
-A network trained on two dozen photographs of dogs learns those breeds from the 1280 features. The backbone itself was
-trained on 118 breeds, and its class scores summed over "dog", "canine", "animal", ... say so for any of them.
+A network that learns dogs from two dozen photographs learns those breeds from the 1280 features, and takes another
+breed for no dog at all. The backbone itself was trained on 118 breeds: its class scores, summed over "dog", "canine",
+"animal", ..., say so for any of them. A region's scores come from its own features averaged with the whole picture's,
+so that they know the context and still tell where.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ FLOOR = 1e-3
 CARD = replace(
     lite0.CARD,
     name="lite0-kinds",
-    output_shape=(7, 7, 1280 + KINDS),
-    input=f"{lite0.CARD.input}; channels from 1280 on: ln(1 + 1000 p) / 2 of {KINDS} WordNet kinds, alike everywhere",
+    output_shape=(7, 7, KINDS),
+    input=f"{lite0.CARD.input}; channels are ln(1 + 1000 p) / 2 of {KINDS} WordNet kinds",
     source=f"{lite0.CARD.source}; kinds of ImageNet's classes from WordNet 3.0",
     licence="Apache-2.0; WordNet licence",
     citation=f"{lite0.CARD.citation}; Fellbaum, WordNet, MIT Press 1998",
@@ -34,7 +36,7 @@ CARD = replace(
 
 @register(CARD)
 class Lite0Kinds(lite0.Lite0):
-    """Frames uint8 [N, H, W, 3] of any size -> maps float32 [N, 7, 7, 1672], channels last."""
+    """Frames uint8 [N, H, W, 3] of any size -> levels float32 [N, 7, 7, 392], channels last, 0 to 3.5."""
 
     members: Tensor
     """[1000, 392], 1 where a class is of a kind."""
@@ -44,11 +46,11 @@ class Lite0Kinds(lite0.Lite0):
         self.register_buffer("members", _members(), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Maps [N, 7, 7, 1672] of frames uint8 [N, H, W, 3]."""
+        """Levels [N, 7, 7, 392] of frames uint8 [N, H, W, 3]."""
         maps = super().forward(frames)
-        scores = self.class_logits(maps).softmax(-1) @ self.members  # [N, 392]
-        levels = torch.log1p(scores / FLOOR) / 2  # 0 to 3.5, the features' own range
-        return torch.cat([maps, levels[:, None, None].expand(-1, *maps.shape[1:3], -1)], -1)
+        in_context = (maps + maps.mean((1, 2), keepdim=True)) / 2  # [N, 7, 7, 1280]
+        scores = self.network.classifier(in_context).softmax(-1) @ self.members  # [N, 7, 7, 392]
+        return torch.log1p(scores / FLOOR) / 2
 
 
 @cache

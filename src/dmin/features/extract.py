@@ -226,10 +226,17 @@ def _load(backbone: str | Backbone, device: str | None) -> Backbone:
     return backbones.create(backbone).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
+_COPIED = {name: name for name in ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt")} | {
+    "manifest.json": "composition.json"  # of composed clips; the store has a manifest of its own
+}
+
+
 def _copy_annotations(source: Path, store: Path) -> None:
-    """Copy a data set's annotations and splits, if there are any and they are not there yet."""
-    for name in ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt"):
-        original, copy = source / name, store / name
+    """Copy a data set's annotations, splits and composition, as far as there are any and they are not there yet."""
+    if not (source / "Annotations.txt").is_file():
+        return
+    for name, copied in _COPIED.items():
+        original, copy = source / name, store / copied
         if not original.is_file():
             continue
         content = original.read_bytes()
