@@ -37,7 +37,7 @@ def test_list_of_what_there_is_not(capsys):
 
 
 def test_compose_says_what_it_made(tmp_path, capsys):
-    words = ["compose", "--clips", "5", "--workers", "1", "--settings.width", "32", "--settings.height", "32"]
+    words = ["compose", "--clips", "5", "--workers", "1", "--width", "32", "--height", "32"]
     assert run([*words, "--out", str(tmp_path / "clips")]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("5 clips made, 0 there already, ")

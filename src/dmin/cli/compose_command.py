@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
@@ -23,14 +24,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other clips")
     parser.add_argument("--workers", type=int | None, default=None, help="processes; default: one a core")
-    parser.add_class_arguments(ComposeSettings, "settings")
+    parser.add_class_arguments(ComposeSettings)
 
 
 def run(args: Namespace, console: Console) -> int:
     """Compose."""
     from dmin.data.banks import open_bank
     from dmin.data.compose import compose
+    from dmin.data.script import ComposeSettings
 
+    settings = ComposeSettings(**{field.name: getattr(args, field.name) for field in fields(ComposeSettings)})
     bank = open_bank(args.bank, args.folder)
     console.note(f"bank {args.bank}: {', '.join(bank.categories)}")
     with console.progress() as progress:
@@ -40,7 +43,7 @@ def run(args: Namespace, console: Console) -> int:
             args.out,
             seed=args.seed,
             workers=args.workers,
-            settings=args.settings,
+            settings=settings,
             progress=progress,
         )
     console.result(
