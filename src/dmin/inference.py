@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from dmin.models import DMIN
 from dmin.progress import Progress, silent
 from dmin.recipe import LocalizerSettings
 
+_log = logging.getLogger("dmin")
 STARTER = Path(__file__).parent / "starter"
 
 
@@ -73,7 +75,18 @@ class Localizer:
         """
         folder = _folder_of(str(name_or_path))
         name = "starter" if folder == STARTER else str(name_or_path)
-        return cls(DMIN.from_pretrained(folder), LocalizerSettings.load(folder), name, device)
+        localizer = cls(DMIN.from_pretrained(folder), LocalizerSettings.load(folder), name, device)
+        _log.info("%s", localizer.about)
+        return localizer
+
+    def __repr__(self) -> str:
+        return f"Localizer({self.about})"
+
+    @property
+    def about(self) -> str:
+        """One line: what the model knows, and how to teach one's own."""
+        advice = "; train your own with `dmin train`" if self.name == "starter" else ""
+        return f"model {self.name} knows {', '.join(self.categories)}{advice}"
 
     @property
     def categories(self) -> tuple[str, ...]:

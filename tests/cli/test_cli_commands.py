@@ -86,7 +86,7 @@ def test_localize_prints_results_to_stdout_and_progress_to_stderr(fakes, tmp_pat
     first, second = captured.out.splitlines()
     assert first == f"{video}: 1 event -> {tmp_path / 'out' / 'a'}.json, .csv, .png"
     assert second.split()[:2] == ["0.0", "to"]
-    assert "knows: Bell, Dog" in captured.err
+    assert "knows Bell, Dog" in captured.err
     assert "localize" in captured.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv", "a.json", "a.png"]
     assert run([*words, "--threshold", "2", "--no-picture"]) == 1

@@ -35,9 +35,7 @@ def run(args: Namespace, console: Console) -> int:
     names = _stems(videos)
     check_device(args.device)
     localizer = Localizer.from_pretrained(args.model, device=args.device)
-    known = ", ".join(localizer.categories)
-    advice = "; train your own with `dmin train`" if localizer.name == "starter" else ""
-    console.note(f"model {localizer.name} knows: {known}{advice}")
+    console.note(localizer.about)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
