@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from dmin import backbones
+from dmin.backbones import Backbone
 from dmin.errors import ModelError
 from dmin.events import Events, Second, merge_seconds
 from dmin.features import ClipFeatures, stream_features
@@ -47,20 +49,39 @@ class Localizer:
     """
 
     def __init__(self, model: DMIN, settings: LocalizerSettings, name: str, device: str = "cpu") -> None:
-        for kind, wanted in (("visual", settings.visual), ("audio", settings.audio)):
-            card = backbones.cards().get(wanted)
-            version = getattr(settings, f"{kind}_version")
-            if card is not None and card.version != version:
-                raise ModelError(
-                    f"model {name!r} was trained on features of {wanted} {version}, here is {card.version}: "
-                    "install the dmin it was trained with, or train it again"
-                )
         self.model = model.eval().to(device)
         self.settings = settings
         self.name = name
         self.device = device
-        self.visual = backbones.create(settings.visual).to(device)
-        self.audio = backbones.create(settings.audio).to(device)
+        for kind, wanted in (("visual", settings.visual), ("audio", settings.audio)):
+            card = backbones.cards().get(wanted)
+            version = getattr(settings, f"{kind}_version")
+            if card is None:
+                continue  # e.g. AVE's released features: such a model can score a store, but hear and see no video
+            if card.version != version:
+                raise ModelError(
+                    f"model {name!r} was trained on features of {wanted} {version}, here is {card.version}: "
+                    "install the dmin it was trained with, or train it again"
+                )
+            getattr(self, kind)  # loaded now, so that weights that cannot be had are no surprise later
+
+    @cached_property
+    def visual(self) -> Backbone:
+        """The visual backbone.
+
+        Raises:
+            ModelError: dmin has none of this name, or its weights cannot be had.
+        """
+        return backbones.create(self.settings.visual).to(self.device)
+
+    @cached_property
+    def audio(self) -> Backbone:
+        """The audio backbone.
+
+        Raises:
+            ModelError: dmin has none of this name, or its weights cannot be had.
+        """
+        return backbones.create(self.settings.audio).to(self.device)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path = "starter", device: str = "cpu") -> Localizer:

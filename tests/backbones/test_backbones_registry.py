@@ -1,3 +1,5 @@
+"""Every backbone of the registry keeps what its card promises; with random weights where the real ones are not here."""
+
 from __future__ import annotations
 
 import importlib
@@ -5,6 +7,7 @@ import importlib
 import numpy as np
 import pytest
 import torch
+from backbones_random import random_weights  # noqa: F401
 from backbones_threads import one_thread  # noqa: F401
 from torch import Tensor
 
@@ -58,6 +61,10 @@ class TestEachBuiltIn:
         else:
             assert (card.modality, len(card.output_shape), card.frames_per_second) == ("audio", 1, 0)
             assert card.rate_hz > 0
+        if (download := card.download) is not None:
+            assert download.url.startswith("https://")
+            assert len(download.digest) == {"sha256": 64, "md5": 32}[download.algorithm]
+            assert f"{download.megabytes} MB" in card.source
 
     def test_output_has_the_cards_shape(self, backbone: Backbone) -> None:
         for count in (1, 2):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from features_fakes import DeadlyEye, TinyEar, TinyEye, make_video
 
+from dmin import backbones
 from dmin.errors import DataError, MediaError, ModelError
 from dmin.features import FeatureStore, StoreWriteError, extract, features_of, stream_features
 
@@ -151,6 +152,23 @@ class TestExtract:
         with pytest.raises(ModelError, match=r"unknown (visual|audio) backbone"):
             extract(videos, tmp_path / "store", **(FAKES | names))
         assert not (tmp_path / "store").exists()
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_weights_are_fetched_once_before_the_work_is_divided(
+        self, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+    ) -> None:
+        asked = []
+
+        def offline(name, progress):
+            asked.append(name)
+            raise ModelError("no network")
+
+        monkeypatch.setattr(backbones, "fetch", offline)
+        with pytest.raises(ModelError, match="no network"):
+            extract(videos, tmp_path / "store", visual="vgg19", audio=TinyEar(), workers=workers)
+        assert asked == ["vgg19"]
+        extract(videos, tmp_path / "fakes", **FAKES)  # loaded already
+        assert asked == ["vgg19"]
 
     def test_other_settings_are_refused(self, videos: Path, tmp_path: Path) -> None:
         extract(videos, tmp_path / "store", **FAKES)

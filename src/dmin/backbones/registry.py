@@ -9,9 +9,17 @@ from typing import Literal, TypeVar
 
 from torch import nn
 
+from dmin.backbones.downloads import Download
 from dmin.errors import ModelError, unknown_name
+from dmin.progress import Progress, silent
 
-_BUILT_IN = ("dmin.backbones.lite0", "dmin.backbones.lite0_kinds", "dmin.backbones.sfx")
+_BUILT_IN = (
+    "dmin.backbones.lite0",
+    "dmin.backbones.lite0_kinds",
+    "dmin.backbones.sfx",
+    "dmin.backbones.vgg19",
+    "dmin.backbones.vggish",
+)
 """Modules that register a backbone when they are imported."""
 
 
@@ -34,6 +42,8 @@ class Card:
     source: str
     licence: str
     citation: str
+    download: Download | None = None
+    """Weights that are downloaded at first use; None if they come with a package."""
 
 
 class Backbone(nn.Module):
@@ -67,16 +77,31 @@ def cards() -> dict[str, Card]:
     return {name: card for name, (card, _) in _makers.items()}
 
 
+def fetch(name: str, progress: Progress = silent) -> None:
+    """Download a backbone's weights, if it has any to download that are not there yet. `create` does so silently.
+
+    Raises:
+        ModelError: There is none of this name, or its weights cannot be had.
+    """
+    if (download := _card(name).download) is not None:
+        download.fetch(progress)
+
+
 def create(name: str) -> Backbone:
     """Load a backbone, frozen.
 
     Raises:
         ModelError: There is none of this name, or its weights cannot be had.
     """
+    card = _card(name)
+    backbone = _makers[name][1]()
+    backbone.card = card
+    backbone.freeze()
+    return backbone
+
+
+def _card(name: str) -> Card:
     known = cards()
     if name not in known:
         raise ModelError(unknown_name("backbone", name, known))
-    backbone = _makers[name][1]()
-    backbone.card = known[name]
-    backbone.freeze()
-    return backbone
+    return known[name]

@@ -20,6 +20,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import Tensor
 
 from dmin.errors import ModelError
 
@@ -28,20 +32,48 @@ _AISFX_FILE = "aisfx/models/checkpoint.pth"
 _AISFX_SHA256 = "499ea75909c932a2f94c35fa722fa4fabc5bcb7e84917209cc5f7402627b7eb5"
 
 
+def digest_of(path: Path, algorithm: str) -> str:
+    """A file's checksum, hexadecimal.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
 @cache
-def check_sha256(path: Path, expected: str) -> None:
+def check_digest(path: Path, algorithm: str, expected: str) -> None:
     """Make sure that a file is the one whose features we know.
 
     Raises:
         ModelError: It is missing or another one.
     """
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = digest_of(path, algorithm)
     except OSError as error:
         raise ModelError(f"cannot read the weights {path}: {error.strerror}") from error
     if found != expected:
-        raise ModelError(f"{path} is not the expected file (sha256 {found}, expected {expected}): delete it, try again")
+        raise ModelError(
+            f"{path} is not the expected file ({algorithm} {found}, expected {expected}): delete it, try again"
+        )
+
+
+def check_sha256(path: Path, expected: str) -> None:
+    """`check_digest` by sha256."""
+    check_digest(path, "sha256", expected)
+
+
+def state_dict_of(path: Path) -> dict[str, Tensor]:
+    """Names and tensors of a file that ``torch.save`` wrote, without running any code from its pickle.
+
+    Raises:
+        ModelError: It is not such a file.
+    """
+    try:
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, EOFError, RuntimeError, TypeError, ValueError, UnpicklingError) as error:
+        raise ModelError(f"{path} does not hold a network's weights ({type(error).__name__})") from error
 
 
 def cache_folder() -> Path:

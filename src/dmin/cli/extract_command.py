@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -10,14 +11,25 @@ from dmin.cli.console import Console
 from dmin.cli.device import check_device
 from dmin.errors import DataError
 
+if TYPE_CHECKING:
+    from dmin.features import ExtractionReport
+    from dmin.progress import Progress
+
 HELP = """Compute the features of videos into a store, once. Give video files, a folder of videos, or a data-set folder
-(videos/, Annotations.txt, splits/), which makes a store that `dmin train` can use. Stopped, the same command goes on.
+(videos/, Annotations.txt, splits/), which makes a store that `dmin train` can use; or a copy of AVE, by --ave its
+videos, by --from-ave-h5 its released features. Stopped, the same command goes on.
 Example: dmin extract clips --out store --workers 2"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("source", nargs="+", type=str, help="a data-set folder, a folder of videos, or video files")
+    parser.add_argument(
+        "source", nargs="*", default=[], type=str, help="a data-set folder, a folder of videos, or video files"
+    )
+    parser.add_argument("--ave", type=Path | None, default=None, help="instead: AVE's videos, annotations and splits")
+    parser.add_argument("--from-ave-h5", type=Path | None, default=None, help="instead: AVE's released feature files")
+    parser.add_argument("--match", action="store_true", help="with AVE: the splits of cross-modality matching")
+    parser.add_argument("--noisy", action="store_true", help="with --from-ave-h5: train on the background clips too")
     parser.add_argument("--out", type=Path, required=True, help="the feature store")
     parser.add_argument("--visual", type=str, default="lite0", help="visual backbone, see `dmin list backbones`")
     parser.add_argument("--audio", type=str, default="sfx", help="audio backbone")
@@ -29,28 +41,49 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Extract; a bad video never stops the rest."""
-    from dmin.features import extract
-
+    _check_sources(args)
     check_device(args.device)
-    source = args.source[0] if len(args.source) == 1 else args.source
     with console.progress() as progress:
-        report = extract(
-            source,
-            args.out,
-            visual=args.visual,
-            audio=args.audio,
-            missing_audio=args.missing_audio,
-            workers=args.workers,
-            shard=_shard(args.shard),
-            device=args.device,
-            progress=progress,
-        )
+        report = _extract(args, progress)
     console.result(
         f"{len(report.done)} extracted, {len(report.reused)} there already, {len(report.failed)} failed -> {args.out}"
     )
     for failure in report.failed:
         console.error(failure.reason if failure.video in failure.reason else str(failure))
     return 1 if report.failed else 0
+
+
+def _check_sources(args: Namespace) -> None:
+    given = [bool(args.source), args.ave is not None, args.from_ave_h5 is not None]
+    if sum(given) != 1:
+        raise DataError(f"got {sum(given)} sources: give videos or folders, or --ave DIR, or --from-ave-h5 DIR")
+    if (args.match and args.source) or (args.noisy and args.from_ave_h5 is None):
+        raise DataError("--match goes with --ave or --from-ave-h5, --noisy with --from-ave-h5: leave it out")
+
+
+def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
+    task: Any = "matching" if args.match else "localization"
+    shard = _shard(args.shard)
+    if args.from_ave_h5 is not None:
+        from dmin.data.ave_store import store_released
+
+        return store_released(args.from_ave_h5, args.out, task=task, noisy=args.noisy, shard=shard, progress=progress)
+    options = {
+        "visual": args.visual,
+        "audio": args.audio,
+        "missing_audio": args.missing_audio,
+        "workers": args.workers,
+        "shard": shard,
+        "device": args.device,
+        "progress": progress,
+    }
+    if args.ave is not None:
+        from dmin.data.ave_videos import extract_videos
+
+        return extract_videos(args.ave, args.out, task=task, **options)
+    from dmin.features import extract
+
+    return extract(args.source[0] if len(args.source) == 1 else args.source, args.out, **options)
 
 
 def _shard(text: str) -> tuple[int, int]:

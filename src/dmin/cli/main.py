@@ -21,6 +21,7 @@ COMMANDS = {
     "extract": "videos -> feature store",
     "train": "train a network on a feature store",
     "evaluate": "score a model on a split",
+    "data": "check a copy of the AVE data set",
     "list": "list backbones, presets and models",
 }
 

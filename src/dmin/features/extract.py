@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import warnings
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
@@ -17,6 +15,7 @@ from dmin import backbones
 from dmin.backbones import Backbone, Card
 from dmin.errors import DataError, DminError, ModelError, unknown_name
 from dmin.features.atomic import StoreWriteError, write_atomically
+from dmin.features.fingerprint import fingerprint, is_current
 from dmin.features.memory import keep_freed_memory
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore, Settings
@@ -24,8 +23,6 @@ from dmin.features.stream import MissingAudio, features_of
 from dmin.features.workers import Died, cores, in_processes
 from dmin.progress import Progress, silent
 
-_FINGERPRINT_BYTES = 65_536
-"""Read from each end of a video to tell whether it has changed."""
 _VIDEOS_A_WORKER = 8
 """Fewer do not pay for a process: starting one takes as long as three or four clips of ten seconds."""
 _MOST_WORKERS = 16
@@ -112,7 +109,7 @@ def extract(
             that asks for several must protect its own work by ``if __name__ == "__main__":``.
         shard: ``(i, n)`` does the i-th of n parts, i from 1 to n: one part a machine, all into one store.
         device: Where backbones that are given by name run; by default "cuda" where there is one, else "cpu".
-        progress: Called with the step "extract" after each video.
+        progress: Called with the step "extract" after each video, and before that while weights are downloaded.
 
     Returns:
         Ids of what was done and reused, and the failures.
@@ -120,7 +117,7 @@ def extract(
     Raises:
         DataError: No video, two videos of one id, or a store of other settings.
         StoreWriteError: The disk is full, or the store cannot be written. What is in the store stays good.
-        ModelError: Unknown backbone.
+        ModelError: Unknown backbone, or its weights cannot be had.
     """
     if (workers is not None and workers < 1) or not 1 <= shard[0] <= shard[1]:
         raise DataError(f"got workers={workers}, shard={shard}: workers must be >= 1, and (i, n) have 1 <= i <= n")
@@ -128,9 +125,12 @@ def extract(
     store = FeatureStore.create(store_folder, _settings(visual, audio))
     if isinstance(source, (str, Path)):
         _copy_annotations(Path(source), store.folder)
-    jobs = [_Job(video_id, path, _fingerprint(path)) for video_id, path in videos]
-    reused = {job.video_id for job in jobs if _is_current(store, job)}
+    jobs = [_Job(video_id, path, fingerprint(path)) for video_id, path in videos]
+    reused = {job.video_id for job in jobs if is_current(store, job.video_id, job.source)}
     pending = [job for job in jobs if job.video_id not in reused]
+    for name in (visual, audio):
+        if pending and isinstance(name, str):
+            backbones.fetch(name, progress)  # once, here: not by every worker
     progress("extract", len(reused), len(jobs))
 
     workers = _suggested(len(pending)) if workers is None else min(workers, len(pending))
@@ -246,26 +246,3 @@ def _copy_annotations(source: Path, store: Path) -> None:
             warnings.warn(f"{copy} differed from {original} and was replaced", stacklevel=3)
         copy.parent.mkdir(exist_ok=True)
         write_atomically(copy, content)
-
-
-def _fingerprint(path: Path) -> str:
-    """A hash of a file's size and both its ends; empty if it cannot be read, which the extraction will report."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            head = file.read(_FINGERPRINT_BYTES)
-            file.seek(max(size - _FINGERPRINT_BYTES, 0))
-            return hashlib.sha256(b"%d" % size + head + file.read(_FINGERPRINT_BYTES)).hexdigest()[:32]
-    except OSError:
-        return ""
-
-
-def _is_current(store: FeatureStore, job: _Job) -> bool:
-    """Whether the store has whole features of this very file."""
-    if job.video_id not in store:
-        return False
-    try:
-        return bool(job.source) and store.source(job.video_id) == job.source
-    except DataError:  # damaged: do it again
-        return False
