@@ -24,16 +24,17 @@ def test_kinds_hold_the_classes_that_everyone_knows() -> None:
     assert set(table["dog"]) < set(table["canine"]) < set(table["animal"])
 
 
-def test_levels_are_sums_of_class_scores_region_by_region() -> None:
+def test_levels_are_sums_of_class_scores_block_by_block() -> None:
     plain, summed = create("lite0"), create("lite0-kinds")
     frames = torch.randint(0, 256, (2, 60, 80, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         maps, levels = plain(frames), summed(frames)
-    for row, column in ((0, 0), (3, 5)):
-        features = (maps[:, row, column] + maps.mean((1, 2))) / 2
-        scores = plain.network.classifier(features).softmax(-1)  # [2, 1000]
+    for row, column in ((0, 0), (1, 2)):
+        block = maps[:, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]  # [2, 3, 3, 1280]
+        features = (block + maps.mean((1, 2))[:, None, None]) / 2
+        scores = plain.network.classifier(features).softmax(-1)  # [2, 3, 3, 1000]
         for name in ("dog", "artifact"):
-            expected = torch.log(1 + scores[:, list(kinds()[name])].sum(-1) / FLOOR) / 2
+            expected = (torch.log(1 + scores[..., list(kinds()[name])].sum(-1) / FLOOR) / 2).mean((1, 2))
             found = levels[:, row, column, list(kinds()).index(name)]
             torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
