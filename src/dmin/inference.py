@@ -107,7 +107,7 @@ class Localizer:
     def about(self) -> str:
         """One line: what the model knows, and how to teach one's own."""
         advice = "; train your own with `dmin train`" if self.name == "starter" else ""
-        return f"model {self.name} knows {', '.join(self.categories)}{advice}"
+        return f"model {self.name} knows {', '.join(sorted(self.categories))}{advice}"
 
     @property
     def categories(self) -> tuple[str, ...]:

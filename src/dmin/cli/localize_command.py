@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from dmin.cli.console import Console, described
 from dmin.cli.device import check_device
 from dmin.errors import DminError
+from dmin.progress import Progress
 
 HELP = """Find the events of videos: what is both heard and seen, second by second.
 Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
@@ -30,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, console: Console) -> int:
     """Localize every video; a bad one never stops the rest."""
     from dmin.inference import Localizer
+    from dmin.media import probe
 
     videos = [Path(video) for video in args.videos]
     names = _stems(videos)
@@ -50,7 +52,7 @@ def run(args: Namespace, console: Console) -> int:
                     threshold=args.threshold,
                     min_seconds=args.min_seconds,
                     missing_audio=args.missing_audio,
-                    progress=progress,
+                    progress=_out_of(int(probe(video).duration_seconds + 0.5), progress),
                 )
                 write = {"json": events.to_json, "csv": events.to_csv, "png": events.plot}
                 for ending in endings:
@@ -67,6 +69,11 @@ def run(args: Namespace, console: Console) -> int:
     if failures:
         console.error(f"{len(failures)} of {len(videos)} videos failed: {', '.join(failures)}")
     return 1 if failures else 0
+
+
+def _out_of(seconds: int, progress: Progress) -> Progress:
+    """The same progress, towards a known end: a stream of features does not know how long its video is."""
+    return lambda step, completed, _: progress(step, completed, seconds)
 
 
 def _stems(videos: list[Path]) -> dict[Path, str]:
