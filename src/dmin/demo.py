@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
+from dmin.data.annotations import BACKGROUND, Annotation
 from dmin.data.ave import DataFolder
-from dmin.evaluation import LocalizationReport, evaluate
+from dmin.data.batches import ClipDataset
+from dmin.evaluation import ClipResult, LocalizationReport, evaluate, predict
 from dmin.events import Event, Events
 from dmin.features import extract
 from dmin.inference import Localizer
@@ -58,23 +60,23 @@ def run_demo(
     from dmin.training import fit
 
     out = Path(out)
-    narrate(f"1/5  Making {clips} videos: pictures and sounds drawn by code, so the truth is known to the second")
+    narrate(f"1/5  Making {clips} videos, drawn by code: their truth is known to the second")
     data = compose(open_bank("scenes"), clips, out / "clips", seed=seed, workers=workers, progress=progress)
-    narrate("2/5  Extracting features: EfficientNet-Lite0 sees each second, a sound-effect network hears it")
+    narrate("2/5  Extracting features: what each second shows and sounds like")
     extract(data.folder, out / "store", workers=workers, progress=progress).require_all()
-    narrate("3/5  Training DMIN on 70 % of the clips, choosing the best epoch on another 15 %")
+    narrate("3/5  Training DMIN on 70 % of them, choosing the best epoch on 15 %")
     recipe = recipe_of("small")
     fit(out / "store", out / "run", replace(recipe, epochs=epochs, seed=seed), progress=progress)
-    narrate("4/5  Scoring the 15 % that nobody has seen: other pictures, other sounds")
+    narrate("4/5  Scoring the other 15 %: pictures and sounds it has never met")
     localizer = Localizer.from_pretrained(out / "run")
     metrics = evaluate(localizer, out / "store", "test", progress=progress)
     metrics.save(out)
-    narrate("5/5  Finding the events of one of them, straight from its video file")
+    narrate("5/5  Finding the events of a typical one, straight from its video file")
     folder = DataFolder.open(data.folder)
-    video_id, truth = example(folder)
+    video_id = typical(predict(localizer, ClipDataset(out / "store", "test", localizer.categories)), folder)
     events = localizer(folder.videos[video_id], progress=progress)
     picture = out / "timeline.png"
-    _draw(events, truth, picture)
+    _draw(events, truth_of(folder.lines[video_id]), picture)
     events.to_json(out / f"{video_id}.json")
     return DemoReport(metrics, events, picture, write_demo_page(out, metrics, events, picture))
 
@@ -85,17 +87,21 @@ def recipe_of(name: str) -> TrainConfig:
     return TrainConfig(**(data | {"model": DMINConfig(**data.get("model", {}))}))
 
 
-def example(folder: DataFolder) -> tuple[str, tuple[Event, ...]]:
-    """The test clip to show, by rule: the first, in order of ids, whose event begins and ends inside the clip."""
-    for video_id in sorted(folder.split("test")):
-        events = tuple(
-            Event(line.start_seconds, line.end_seconds, line.category, 1.0)
-            for line in folder.lines[video_id]
-            if line.end_seconds > line.start_seconds
-        )
-        if events and events[0].start_seconds > 0 and events[0].end_seconds < 10:
-            return video_id, events
-    return sorted(folder.split("test"))[0], ()
+def typical(results: Sequence[ClipResult], folder: DataFolder) -> str:
+    """The clip to show, by rule: of those whose event begins and ends inside the clip, the one of median accuracy."""
+    inside = [clip for clip in results if _is_inside(folder.lines[clip.video_id], len(clip.labels))] or list(results)
+    ranked = sorted(inside, key=lambda clip: (float((clip.predicted == clip.labels).mean()), clip.video_id))
+    return ranked[len(ranked) // 2].video_id
+
+
+def _is_inside(lines: Sequence[Annotation], seconds: int) -> bool:
+    return lines[0].category != BACKGROUND and lines[0].start_seconds > 0 and lines[-1].end_seconds < seconds
+
+
+def truth_of(lines: Sequence[Annotation]) -> tuple[Event, ...]:
+    """A clip's annotations as events."""
+    events = [line for line in lines if line.end_seconds > line.start_seconds]
+    return tuple(Event(line.start_seconds, line.end_seconds, line.category, 1.0) for line in events)
 
 
 def _draw(events: Events, truth: tuple[Event, ...], path: Path) -> None:
