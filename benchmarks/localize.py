@@ -1,4 +1,4 @@
-"""Seconds and memory of `Localizer` for a video, as it is and repeated to a long one.
+"""Seconds and memory of `Localizer` for a video, as it is and repeated to a minute and to a long one.
 
 uv run python benchmarks/localize.py VIDEO --model MODEL --minutes 10
 """
@@ -6,6 +6,7 @@ uv run python benchmarks/localize.py VIDEO --model MODEL --minutes 10
 from __future__ import annotations
 
 import argparse
+import math
 import resource
 import tempfile
 import time
@@ -20,20 +21,20 @@ def repeated(video: Path, minutes: float, out: Path) -> Path:
     """The video's packets over and over, without encoding anything again."""
     with av.open(str(video)) as probe:
         length = float(probe.duration / av.time_base)
-    with av.open(str(out), "w") as target:
-        streams = {}
-        for turn in range(max(1, round(minutes * 60 / length))):
-            with av.open(str(video)) as source:
-                for packet in source.demux(source.streams.video[0], source.streams.audio[0]):
-                    if packet.dts is None:
-                        continue
-                    kind = packet.stream.type
-                    if kind not in streams:
-                        streams[kind] = target.add_stream_from_template(packet.stream)
-                    shift = round(turn * length / packet.time_base)
-                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    packet.stream = streams[kind]
-                    target.mux(packet)
+    turns = max(1, round(minutes * 60 / length))
+    turn_list = out.with_suffix(".txt")
+    turn_list.write_text(f"file '{video.absolute()}'\n" * turns)
+    with av.open(str(turn_list), format="concat", options={"safe": "0"}) as source, av.open(str(out), "w") as target:
+        inputs = [source.streams.video[0], source.streams.audio[0]]
+        outputs = {stream.index: target.add_stream_from_template(stream) for stream in inputs}
+        latest = dict.fromkeys(outputs, -math.inf)
+        for packet in source.demux(inputs):
+            index = packet.stream.index
+            if packet.dts is None or packet.dts <= latest[index]:  # where two turns meet, times may overlap
+                continue
+            latest[index] = packet.dts
+            packet.stream = outputs[index]
+            target.mux(packet)
     return out
 
 
@@ -47,8 +48,9 @@ def main() -> None:
     localizer = Localizer.from_pretrained(options.model)
     localizer(options.video)  # warm-up
     with tempfile.TemporaryDirectory() as folder:
-        long = repeated(options.video, options.minutes, Path(folder) / f"long{options.video.suffix}")
-        for video in (options.video, long):
+        lengths = (1.0, options.minutes)
+        long = [repeated(options.video, minutes, Path(folder) / f"{minutes:g}.mp4") for minutes in lengths]
+        for video in (options.video, *long):
             start = time.perf_counter()
             events = localizer(video)
             elapsed = time.perf_counter() - start
