@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -33,7 +33,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the feature store")
     parser.add_argument("--visual", type=str, default="lite0", help="visual backbone, see `dmin list backbones`")
     parser.add_argument("--audio", type=str, default="sfx", help="audio backbone")
-    parser.add_argument("--missing-audio", type=str, default="error", choices=["error", "silence"])
+    parser.add_argument(
+        "--missing-audio",
+        type=Literal["error", "silence"],
+        default="error",
+        help="what to do with a video without sound: refuse it, or take it as silent",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes, each with its own backbones")
     parser.add_argument("--shard", type=str, default="1/1", help="i/n: do the i-th of n parts, one a machine")
     parser.add_argument("--device", type=str | None, default=None, help="cpu or cuda; default: cuda where there is one")

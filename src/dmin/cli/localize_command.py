@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -21,9 +22,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("videos", nargs="+", type=str, help="video files, any format that FFmpeg reads")
     parser.add_argument("--out", type=Path, default=Path("events"), help="folder of the answers")
     parser.add_argument("--model", type=str, default="starter", help="starter, a folder of `dmin train`, or a hub id")
-    parser.add_argument("--threshold", type=float | None, default=None, help="0..1; default: the model's own")
+    parser.add_argument(
+        "--threshold",
+        type=float | None,
+        default=None,
+        help="relevance (0 to 1) from which a second counts as event; default: the model's own",
+    )
     parser.add_argument("--min-seconds", type=float, default=1.0, help="drop shorter events")
-    parser.add_argument("--missing-audio", type=str, default="error", choices=["error", "silence"])
+    parser.add_argument(
+        "--missing-audio",
+        type=Literal["error", "silence"],
+        default="error",
+        help="what to do with a video without sound: refuse it, or take it as silent",
+    )
     parser.add_argument("--no-picture", action="store_true", help="leave the timeline picture out")
     parser.add_argument("--device", type=str, default="cpu", help="cpu, cuda or mps")
 

@@ -22,7 +22,7 @@ COMMANDS = {
     "train": "train a network on a feature store",
     "evaluate": "score a model on a split",
     "data": "check a copy of the AVE data set",
-    "list": "list backbones, presets and models",
+    "list": "list backbones and presets",
 }
 
 

@@ -145,3 +145,5 @@ def _serve(connection: Connection, make: Callable[[], Callable[[Item], Result]])
         return
     except Exception as error:  # the parent raises it
         connection.send(error)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to clean up: ending needs no exception
