@@ -21,9 +21,8 @@ from torch.utils.data import Dataset
 from dmin.data.annotations import BACKGROUND
 from dmin.data.batches import ClipDataset, Sample
 from dmin.errors import DataError
+from dmin.features.extract import COMPOSITION_FILE
 
-COMPOSITION_FILE = "composition.json"
-"""Of a feature store: the manifest of the composed clips that its features were made from."""
 SAME_CATEGORY = 0.65
 """Share of recombined clips whose sound is of the picture's category, so that about half of their seconds are event."""
 ROLLED = 0.5

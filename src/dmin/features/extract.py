@@ -27,6 +27,12 @@ _VIDEOS_A_WORKER = 8
 """Fewer do not pay for a process: starting one takes as long as three or four clips of ten seconds."""
 _MOST_WORKERS = 16
 """Unless asked for more: each takes up to a gigabyte."""
+COMPOSITION_FILE = "composition.json"
+"""Of a feature store: the manifest of the composed clips that its features were made from."""
+_COPIED = {name: name for name in ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt")} | {
+    "manifest.json": COMPOSITION_FILE  # of composed clips; the store has a manifest of its own
+}
+"""What a store takes over from the data set, and under which name."""
 
 
 @dataclass(frozen=True)
@@ -224,11 +230,6 @@ def _load(backbone: str | Backbone, device: str | None) -> Backbone:
     if isinstance(backbone, Backbone):
         return backbone
     return backbones.create(backbone).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
-_COPIED = {name: name for name in ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt")} | {
-    "manifest.json": "composition.json"  # of composed clips; the store has a manifest of its own
-}
 
 
 def _copy_annotations(source: Path, store: Path) -> None:
