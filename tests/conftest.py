@@ -9,7 +9,7 @@ import pytest
 import torch
 
 if TYPE_CHECKING:
-    from dmin.recipe import TrainConfig
+    from dmin.recipe import LocalizationRecipe
 
 torch.set_num_threads(2)
 
@@ -62,16 +62,16 @@ def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_recipe() -> TrainConfig:
+def tiny_recipe() -> LocalizationRecipe:
     """A recipe that learns the tiny store in seconds."""
     from dmin.models import DMINConfig
-    from dmin.recipe import TrainConfig
+    from dmin.recipe import LocalizationRecipe
 
     network = DMINConfig(
         visual_width=16, width=16, heads=2, fusion_heads=2, encoder_layers=1, feed_forward=32, guide_size=8,
         bottleneck=8, visual_dropout=0.0, dropout=0.0, cross_dropout=0.0,
     )  # fmt: skip
-    return TrainConfig(
+    return LocalizationRecipe(
         model=network,
         epochs=40,
         batch_size=8,
@@ -83,7 +83,7 @@ def tiny_recipe() -> TrainConfig:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tiny_store: Path, tiny_recipe: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_run(tiny_store: Path, tiny_recipe: LocalizationRecipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on the tiny store; do not write to it."""
     from dmin.training import fit
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import yaml
 
 from dmin.data.annotations import BACKGROUND, Annotation
 from dmin.data.ave import DataFolder
@@ -15,9 +13,8 @@ from dmin.evaluation import ClipResult, LocalizationReport, evaluate, predict
 from dmin.events import Event, Events
 from dmin.features import extract
 from dmin.inference import Localizer
-from dmin.models import DMINConfig
 from dmin.progress import Progress, silent
-from dmin.recipe import TrainConfig, preset
+from dmin.recipe import recipe_of
 
 Narrate = Callable[[str], None]
 
@@ -65,8 +62,7 @@ def run_demo(
     narrate("2/5  Extracting features: what each second shows and sounds like")
     extract(data.folder, out / "store", workers=workers, progress=progress).require_all()
     narrate("3/5  Training DMIN on 70 % of them, choosing the best epoch on 15 %")
-    recipe = recipe_of("small")
-    fit(out / "store", out / "run", replace(recipe, epochs=epochs, seed=seed), progress=progress)
+    fit(out / "store", out / "run", recipe_of("small", epochs=epochs, seed=seed), progress=progress)
     narrate("4/5  Scoring the other 15 %: pictures and sounds it has never met")
     localizer = Localizer.from_pretrained(out / "run")
     metrics = evaluate(localizer, out / "store", "test", progress=progress)
@@ -79,12 +75,6 @@ def run_demo(
     _draw(events, truth_of(folder.lines[video_id]), picture)
     events.to_json(out / f"{video_id}.json")
     return DemoReport(metrics, events, picture, write_demo_page(out, metrics, events, picture))
-
-
-def recipe_of(name: str) -> TrainConfig:
-    """A preset as an object."""
-    data = yaml.safe_load(preset(name).read_text("utf-8"))
-    return TrainConfig(**(data | {"model": DMINConfig(**data.get("model", {}))}))
 
 
 def typical(results: Sequence[ClipResult], folder: DataFolder) -> str:

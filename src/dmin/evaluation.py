@@ -157,12 +157,13 @@ def evaluate(
 @torch.inference_mode()
 def predict(localizer: Localizer, clips: ClipDataset, progress: Progress = silent) -> list[ClipResult]:
     """The network's answer to every window of a data set."""
+    categories = len(localizer.categories)
     results: list[ClipResult] = []
     for batch in DataLoader(clips, batch_size=16, collate_fn=collate):
         here = batch.to(localizer.device)
         output = localizer.model(here.visual, here.audio, here.mask)
-        predicted = decode(output, localizer.settings.threshold).cpu()
-        best = output.category_logits.argmax(-1, keepdim=True).expand_as(predicted).cpu()
+        predicted = decode(output, categories, localizer.settings.threshold).cpu()
+        best = output.category_logits[:, :categories].argmax(-1, keepdim=True).expand_as(predicted).cpu()
         for i, window in enumerate(batch.windows):
             real = batch.mask[i]
             lines = clips.folder.lines[window.video_id]

@@ -20,7 +20,7 @@ from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
 from dmin.models import DMIN
 from dmin.progress import Progress, silent
-from dmin.recipe import LocalizerSettings
+from dmin.settings import LocalizerSettings
 
 _log = logging.getLogger("dmin")
 STARTER = Path(__file__).parent / "starter"
@@ -176,7 +176,10 @@ class Localizer:
         audio = features.audio.float()[None].to(self.device)
         output = self.model(visual, audio, return_attention=True)
         relevance = output.relevance_logits[0].sigmoid()[:, None]  # [T, 1]
-        categories = output.category_logits.softmax(-1).expand(len(relevance), -1)  # [T, C]
+        logits = output.category_logits  # [1, C], or [1, C + 1] with background last under weak supervision
+        if int(logits.argmax()) == len(self.categories):
+            relevance = torch.zeros_like(relevance)  # background is the best of them: nothing here is an event
+        categories = logits[:, : len(self.categories)].softmax(-1).expand(len(relevance), -1)  # [T, C]
         assert output.attention is not None  # it was asked for
         spatial = output.attention.spatial[0]  # [T, H, W]
         rows = torch.cat([relevance, categories, spatial.flatten(1), torch.ones_like(relevance)], 1)

@@ -1,4 +1,4 @@
-"""What a training run needs, and what inference must know afterwards: frozen dataclasses, kept beside the weights."""
+"""What a training run needs: recipes, and the presets that come with dmin."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from dmin.errors import DataError, ModelError, unknown_name
-from dmin.events import dumps
-from dmin.features import Settings
-from dmin.models import DMINConfig
+from dmin.models import DCMRConfig, DMINConfig
 
 PRESETS = Path(__file__).parent / "presets"
-SETTINGS_FILE = "localizer.json"
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """The recipe of a training run under full supervision. The defaults are the paper's, where it speaks."""
+class Recipe:
+    """What any training run needs. The defaults are the paper's, where it speaks."""
 
-    model: DMINConfig = field(default_factory=DMINConfig)
-    """The network; feature sizes and category names are filled in from the data."""
-    unimodal_weight: float = 0.1
-    """The paper's lambda (eq. 17): weight of the unimodal category loss, 1 - lambda being the fused one's."""
+    task: str
+    """What is learnt: localization or matching. A preset says it."""
     epochs: int = 200
     """Passes over the training split; the best one on the validation split is kept."""
     batch_size: int = 32
@@ -38,14 +33,8 @@ class TrainConfig:
     """Adam's L2 penalty."""
     gradient_clip: float = 0.1
     """Largest norm of the gradient; 0 switches clipping off."""
-    remix: float = 0.0
-    """Share of training clips, anew in every epoch, that get another clip's sound; composed clips only (0 to 1)."""
     window_seconds: int = 10
     """Longer clips are cut into windows of this length, in training and at inference."""
-    threshold: float = 0.5
-    """Relevance from which a second counts as event (section VI-B), unless `false_event_share` is given."""
-    false_event_share: float | None = None
-    """Choose the threshold so that at most this share of seconds of validation clips without an event fires."""
     seed: int = 0
     """Of the weights' start, the order of clips and dropout."""
     accelerator: str = "auto"
@@ -59,63 +48,40 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
-class LocalizerSettings:
-    """What a video must go through before the network sees it, and where its answer becomes an event."""
+class LocalizationRecipe(Recipe):
+    """The recipe of DMIN, under full or weak supervision (`model.supervision`)."""
 
-    visual: str
-    """Name of the visual backbone."""
-    visual_version: str
-    audio: str
-    """Name of the audio backbone."""
-    audio_version: str
-    frames_per_second: float
-    rate_hz: int
-    window_seconds: int
-    """Length of the windows that the network was trained on."""
-    threshold: float
-    """Relevance from which a second counts as event."""
+    task: str = "localization"
+    """What is learnt. A preset says it."""
+    model: DMINConfig = field(default_factory=DMINConfig)
+    """The network; feature sizes and category names are filled in from the data."""
+    unimodal_weight: float = 0.1
+    """The paper's lambda (eq. 17-18): weight of the unimodal category loss, 1 - lambda being the fused one's."""
+    mil_softmax: bool = False
+    """Weak supervision: softmax of the pooled scores before the loss's own sigmoid, as the released code has it."""
+    remix: float = 0.0
+    """Share of training clips, anew in every epoch, that get another clip's sound; composed clips only (0 to 1)."""
+    threshold: float = 0.5
+    """Relevance from which a second counts as event (section VI-B), unless `false_event_share` is given."""
+    false_event_share: float | None = None
+    """Choose the threshold so that at most this share of seconds of validation clips without an event fires."""
 
-    @classmethod
-    def of(cls, features: Settings, window_seconds: int, threshold: float) -> LocalizerSettings:
-        """Settings for a network that was trained on such features."""
-        return cls(
-            features.visual,
-            features.visual_version,
-            features.audio,
-            features.audio_version,
-            features.frames_per_second,
-            features.rate_hz,
-            window_seconds,
-            threshold,
-        )
 
-    @property
-    def features(self) -> Settings:
-        """The part that a feature store must share."""
-        return Settings(
-            self.visual, self.visual_version, self.audio, self.audio_version, self.frames_per_second, self.rate_hz
-        )
+@dataclass(frozen=True)
+class MatchingRecipe(Recipe):
+    """The recipe of DCMR, in either direction (`model.direction`)."""
 
-    def save(self, folder: Path) -> None:
-        """Write ``localizer.json`` beside the weights."""
-        (folder / SETTINGS_FILE).write_text(dumps(asdict(self)), "utf-8")
+    task: str = "matching"
+    """What is learnt. A preset says it."""
+    model: DCMRConfig = field(default_factory=DCMRConfig)
+    """The network; feature sizes are filled in from the data."""
 
-    @classmethod
-    def load(cls, folder: Path) -> LocalizerSettings:
-        """Read ``localizer.json``.
 
-        Raises:
-            ModelError: It is missing or damaged.
-        """
-        path = folder / SETTINGS_FILE
-        try:
-            return cls(**json.loads(path.read_text("utf-8")))
-        except FileNotFoundError as error:
-            raise ModelError(
-                f"{folder} holds no {SETTINGS_FILE}: give a folder that `dmin train` wrote and that ran to its end"
-            ) from error
-        except (OSError, ValueError, TypeError) as error:
-            raise ModelError(f"{path} is damaged ({error}): train again, or restore the file") from error
+RECIPES: dict[str, type[LocalizationRecipe] | type[MatchingRecipe]] = {
+    "localization": LocalizationRecipe,
+    "matching": MatchingRecipe,
+}
+"""Recipes by task."""
 
 
 def presets() -> dict[str, Path]:
@@ -140,7 +106,45 @@ def preset(name: str) -> Path:
     return known[name]
 
 
-def write_recipe(run: Path, config: TrainConfig) -> None:
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The YAML file of a recipe as plain data.
+
+    Raises:
+        DataError: It cannot be read, is no mapping, or names an unknown task.
+    """
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path} cannot be read as a recipe ({error}): give a preset's name or a YAML file") from error
+    if not isinstance(data, dict):
+        raise DataError(f"{path} is no recipe: it must hold options, one a line, e.g. epochs: 30")
+    task = data.get("task", "localization")
+    if task not in RECIPES:
+        raise DataError(f"{path}: {unknown_name('task', str(task), RECIPES)}")
+    return data
+
+
+def recipe_of(name: str, **options: Any) -> LocalizationRecipe | MatchingRecipe:
+    """A preset as an object.
+
+    Args:
+        name: Of the preset.
+        options: Fields to change; ``model`` may be a dict of some of the network's options.
+
+    Example:
+        >>> recipe_of("small", epochs=3).epochs
+        3
+    """
+    data = read_recipe(preset(name))
+    kind = RECIPES[data.get("task", "localization")]
+    network = DCMRConfig if kind is MatchingRecipe else DMINConfig
+    changed = options.pop("model", {})
+    return kind(**(data | options | {"model": network(**(data.get("model", {}) | changed))}))
+
+
+def write_recipe(run: Path, recipe: Recipe) -> None:
     """Write ``train.yaml``, or make sure that the one that is there is the same.
 
     Raises:
@@ -149,14 +153,14 @@ def write_recipe(run: Path, config: TrainConfig) -> None:
     import yaml
 
     path = run / "train.yaml"
-    recipe: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    ours: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
     if path.is_file():
         other = yaml.safe_load(path.read_text("utf-8"))
-        different = sorted(name for name in recipe if recipe[name] != other.get(name))
+        different = sorted(name for name in ours if ours[name] != other.get(name))
         # More epochs of the same recipe is how a finished run is prolonged.
         if set(different) - {"epochs"}:
             raise DataError(
                 f"{run} holds a run of another recipe (different: {', '.join(different)}): "
                 "choose another --out, or remove that folder"
             )
-    path.write_text(yaml.safe_dump(recipe, sort_keys=False), "utf-8")
+    path.write_text(yaml.safe_dump(ours, sort_keys=False), "utf-8")

@@ -1,8 +1,8 @@
 """Training: a thin LightningModule around (network, task), and `fit`, which leaves a run folder.
 
 ```
-RUN/model.safetensors, config.json   the best epoch by validation accuracy: `DMIN.from_pretrained(RUN)`
-RUN/localizer.json                   what inference needs beside the weights: `Localizer.from_pretrained(RUN)`
+RUN/model.safetensors, recipe.json   the best epoch by validation accuracy: `from_pretrained(RUN)` of its class
+RUN/localizer.json, matcher.json     one of them: what `Localizer` or `Matcher` needs beside the weights
 RUN/train.yaml                       the recipe of this run, as `dmin train --config` reads it
 RUN/metrics.csv, curves.png          one row an epoch, and their picture
 RUN/checkpoints/last.ckpt            where a killed run goes on
@@ -15,7 +15,7 @@ import csv
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,17 +25,15 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from dmin.calibration import calibrate_threshold
-from dmin.data.batches import Batch, ClipDataset, Sample, collate
-from dmin.data.remix import RemixedClips, read_tracks
-from dmin.errors import DataError
-from dmin.models import DMIN
+from dmin.data.batches import Batch, collate
+from dmin.jobs import job_of
+from dmin.models import PretrainedModel
 from dmin.progress import Progress, silent
-from dmin.recipe import LocalizerSettings, TrainConfig, write_recipe
-from dmin.tasks.localization import decode, localization_loss
-from dmin.tasks.metrics import SegmentAccuracy
+from dmin.recipe import Recipe, write_recipe
+from dmin.settings import LocalizerSettings
+from dmin.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -46,47 +44,45 @@ class FitReport:
     best_epoch: int
     """Counted from 1."""
     validation_accuracy: float | None
-    """Segment accuracy of the best epoch on the validation split; None without one: the last epoch was kept then."""
+    """Of the best epoch on the validation split; None without one: the last epoch was kept then."""
     epochs: int
-    threshold: float
-    """Relevance threshold stored with the model."""
+    threshold: float | None
+    """Relevance threshold stored with the model; None for matching, which has none."""
 
 
-class LocalizationModule(lightning.LightningModule):
-    """Loss and metrics of full supervision around any network with the localization outputs."""
+class TrainingModule(lightning.LightningModule):
+    """Loss and accuracy of a task around a network."""
 
-    model: DMIN
-
-    def __init__(self, model: DMIN, config: TrainConfig) -> None:
+    def __init__(self, model: PretrainedModel, task: Task, recipe: Recipe) -> None:
         super().__init__()
         self.model = model
-        self.config = config
-        self.train_accuracy = SegmentAccuracy()
-        self.val_accuracy = SegmentAccuracy()
+        self.task = task
+        self.recipe = recipe
+        self.train_accuracy = task.metric()
+        self.val_accuracy = task.metric()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """One step: the loss of eq. 17."""
-        output = self.model(batch.visual, batch.audio, batch.mask)
-        loss = localization_loss(output, batch.labels, batch.mask, self.config.unimodal_weight)
-        self.train_accuracy.update(decode(output), batch.labels, batch.mask)
-        log: dict[str, Any] = {"train_loss": loss.total, "train_relevance_loss": loss.relevance}
-        log |= {"train_category_loss": loss.category, "train_unimodal_loss": loss.unimodal_category}
-        log |= {"train_accuracy": self.train_accuracy}
+        """One step: the task's loss."""
+        output = self.task.answer(self.model, batch)
+        losses = self.task.losses(output, batch)
+        self.task.count(self.train_accuracy, output, batch)
+        log: dict[str, Any] = {f"train_{name}": value for name, value in losses.items()}
+        log["train_accuracy"] = self.train_accuracy
         self.log_dict(log, on_step=False, on_epoch=True, batch_size=len(batch.labels))
-        return loss.total
+        return losses["loss"]
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Loss and accuracy on the split that chooses the epoch."""
-        output = self.model(batch.visual, batch.audio, batch.mask)
-        loss = localization_loss(output, batch.labels, batch.mask, self.config.unimodal_weight)
-        self.val_accuracy.update(decode(output), batch.labels, batch.mask)
-        self.log_dict({"val_loss": loss.total, "val_accuracy": self.val_accuracy}, batch_size=len(batch.labels))
+        output = self.task.answer(self.model, batch)
+        loss = self.task.losses(output, batch)["loss"]
+        self.task.count(self.val_accuracy, output, batch)
+        self.log_dict({"val_loss": loss, "val_accuracy": self.val_accuracy}, batch_size=len(batch.labels))
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam, its rate multiplied at milestones (section VI-B of the paper)."""
-        config = self.config
-        optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-        schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(config.milestones), config.rate_factor)
+        recipe = self.recipe
+        optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(recipe.milestones), recipe.rate_factor)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 
@@ -111,7 +107,7 @@ class _KeepBest(Callback):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Note the epoch; keep it if it is the best."""
-        if not trainer.is_global_zero or not isinstance(pl_module, LocalizationModule):
+        if not trainer.is_global_zero or not isinstance(pl_module, TrainingModule):
             return
         epoch = trainer.current_epoch + 1
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -131,81 +127,48 @@ class _KeepBest(Callback):
             writer.writerows(self.rows)
 
 
-def fit(store: str | Path, run: str | Path, config: TrainConfig, *, progress: Progress = silent) -> FitReport:
+def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progress = silent) -> FitReport:
     """Train a network on a feature store and leave a run folder; a run that was killed goes on where it stopped.
 
     Args:
         store: Folder that `dmin extract` made of a data set (with its annotations and splits).
         run: Where the run goes. If it holds a stopped run of the same recipe, that one goes on.
-        config: The recipe; sizes and category names are taken from the data.
+        recipe: Network, task and schedule; sizes and category names are taken from the data.
         progress: Told after every epoch.
 
     Raises:
         DataError: The store lacks annotations, a split, or features; or ``run`` holds a run of another recipe.
     """
     run = Path(run)
-    train = ClipDataset(store, "train", window_seconds=config.window_seconds)
-    val = _validation_clips(train, config)
-    sample = train[0]
-    model_config = replace(
-        config.model,
-        visual_size=sample.visual.shape[-1],
-        audio_size=sample.audio.shape[-1],
-        category_names=train.categories,
-    )
-    config = replace(config, model=model_config)
+    lightning.seed_everything(recipe.seed, verbose=False)
+    job = job_of(store, recipe)
     run.mkdir(parents=True, exist_ok=True)
-    write_recipe(run, config)
-    lightning.seed_everything(config.seed, verbose=False)
-    module = LocalizationModule(DMIN(model_config), config)
+    write_recipe(run, job.recipe)
+    module = TrainingModule(job.model, job.task, job.recipe)
     keeper = _KeepBest(run, progress)
     with _quiet():
-        _trainer(run, config, keeper).fit(
+        _trainer(run, job.recipe, keeper).fit(
             module,
-            DataLoader(_training_clips(train, config), config.batch_size, shuffle=True, collate_fn=collate),
-            None if val is None else DataLoader(val, config.batch_size, collate_fn=collate),
+            DataLoader(job.train, recipe.batch_size, shuffle=True, collate_fn=collate),
+            None if job.val is None else DataLoader(job.val, recipe.batch_size, collate_fn=collate),
             ckpt_path=_last_checkpoint(run),
         )
-    threshold = config.threshold
-    if config.false_event_share is not None and val is not None:
-        threshold = calibrate_threshold(DMIN.from_pretrained(run), val, config.false_event_share)
-    LocalizerSettings.of(train.store.settings, config.window_seconds, threshold).save(run)
+    settings = job.settings_of(run)
+    settings.save(run)
     _draw_curves(run)
+    threshold = settings.threshold if isinstance(settings, LocalizerSettings) else None
     return FitReport(run, keeper.best_epoch, keeper.best_accuracy, len(keeper.rows), threshold)
 
 
-def _training_clips(train: ClipDataset, config: TrainConfig) -> Dataset[Sample]:
-    if not 0 <= config.remix <= 1:
-        raise DataError(f"remix is {config.remix}: must be within 0 and 1")
-    return RemixedClips(train, read_tracks(train.store.folder), config.remix) if config.remix else train
-
-
-def _validation_clips(train: ClipDataset, config: TrainConfig) -> ClipDataset | None:
-    """The clips that choose the epoch; none, with a warning, if the data have splits but none for validation."""
-    if "val" in train.folder.splits:
-        return ClipDataset(train.folder.folder, "val", window_seconds=config.window_seconds)
-    if config.false_event_share is not None:
-        raise DataError(
-            f"{train.folder.folder} has no validation split, so no threshold can be calibrated: add splits/val.txt, "
-            "or set false_event_share to null and give a threshold"
-        )
-    warnings.warn(
-        f"{train.folder.folder} has no validation split: the last epoch is kept, unchecked; for data of your own, "
-        "add splits/val.txt",
-        stacklevel=3,
-    )
-    return None
-
-
-def _trainer(run: Path, config: TrainConfig, keeper: _KeepBest) -> lightning.Trainer:
+def _trainer(run: Path, recipe: Recipe, keeper: _KeepBest) -> lightning.Trainer:
     last = ModelCheckpoint(run / "checkpoints", filename="last", save_top_k=1, enable_version_counter=False)
     return lightning.Trainer(
-        max_epochs=config.epochs,
-        accelerator=config.accelerator,
-        devices=config.devices,
-        num_nodes=config.nodes,
-        precision=cast(Any, config.precision),
-        gradient_clip_val=config.gradient_clip or None,
+        max_epochs=recipe.epochs,
+        accelerator=recipe.accelerator,
+        devices=recipe.devices,
+        num_nodes=recipe.nodes,
+        precision=cast(Any, recipe.precision),
+        gradient_clip_val=recipe.gradient_clip or None,
         logger=TensorBoardLogger(run, name="tensorboard", version=""),
         callbacks=[keeper, last],
         enable_progress_bar=False,

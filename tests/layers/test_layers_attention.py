@@ -73,7 +73,7 @@ class TestEachAttention:
     def attend(self, module, first, second, mask=None, return_weights=False):
         if isinstance(module, MultiHeadAttention):
             return module(first, mask, memory=second, return_weights=return_weights)
-        return module(first, second, mask, return_weights)
+        return module(first, second, mask, mask, return_weights)
 
     def test_asking_for_weights_changes_no_value(self, module):
         in_float64(module)

@@ -43,13 +43,13 @@ def test_padding_changes_no_real_second():
     encoder, dima = in_float64(Encoder(4, 4, 2, 2, 5, 0.0)), in_float64(DIMA(4, 2, 5, 0.0))
     own, other = draw(2, 4, 4), draw(2, 4, 4, seed=1)
     assert_agree(encoder(own, HALF).values[1:, :2], encoder(own[1:, :2]).values.detach().numpy())
-    assert_agree(dima(own, other, HALF).values[1:, :2], dima(own[1:, :2], other[1:, :2]).values.detach().numpy())
+    assert_agree(dima(own, other, HALF, HALF).values[1:, :2], dima(own[1:, :2], other[1:, :2]).values.detach().numpy())
 
 
 def test_gradients():
     encoder, dima = in_float64(Encoder(3, 4, 2, 2, 5, 0.0)), in_float64(DIMA(4, 2, 5, 0.0))
     assert_gradients(encoder, lambda x: encoder(x, HALF).values, draw(2, 4, 3))
-    assert_gradients(dima, lambda x, y: dima(x, y, HALF).values, draw(2, 4, 4), draw(2, 4, 4, seed=1))
+    assert_gradients(dima, lambda x, y: dima(x, y, HALF, HALF).values, draw(2, 4, 4), draw(2, 4, 4, seed=1))
 
 
 def test_gradients_reach_all_parameters_and_zero_input_is_no_exception():

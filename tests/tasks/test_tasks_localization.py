@@ -77,8 +77,8 @@ def test_decoding_takes_the_clips_category_from_the_threshold_on():
         category_logits=torch.tensor([[0.0, 5.0]]),
         unimodal_category_logits=None,
     )
-    assert decode(output).tolist() == [[2, 1, 1]]
-    assert decode(output, threshold=0.8).tolist() == [[2, 2, 1]]
+    assert decode(output, 2).tolist() == [[2, 1, 1]]
+    assert decode(output, 2, threshold=0.8).tolist() == [[2, 2, 1]]
 
 
 def test_accuracy_adds_up_over_batches_and_leaves_padding_out():

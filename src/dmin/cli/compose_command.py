@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,7 +15,7 @@ Banks: scenes (drawn by code, needs nothing), folder (your pictures/CATEGORY/* a
 tuxpaint-stamps-default). Stopped, the same command goes on. Example: dmin compose --clips 200 --out clips"""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     from dmin.data.script import ComposeSettings
 

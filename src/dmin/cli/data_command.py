@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ HELP = """Check a copy of the AVE data set: what is there, what is missing and w
 and what to know before training on it. Exit status 1 if they contradict each other. Example: dmin data check AVE"""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("action", type=str, choices=["check"], help="what to do")
     parser.add_argument("folder", type=Path, help="where AVE's files are, or the folder above data/")

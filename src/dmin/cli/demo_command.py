@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
@@ -12,7 +13,7 @@ HELP = """Make videos, extract features, train a network, score held-out videos,
 with all of it. Takes a few minutes on two cores; a second run uses what is there. Example: dmin demo --out dmin-demo"""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--out", type=Path, default=Path("dmin-demo"), help="folder of everything")
     parser.add_argument("--clips", type=int, default=160, help="how many videos to make")

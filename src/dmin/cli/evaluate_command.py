@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ DATA is a feature store, or a data-set folder with videos (features are then ext
 Example: dmin evaluate runs/mine store --split test --out runs/mine/test"""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", type=str, help="starter, a folder of `dmin train`, or a hub id")
     parser.add_argument("data", type=Path, help="feature store or data-set folder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +22,7 @@ videos, by --from-ave-h5 its released features. Stopped, the same command goes o
 Example: dmin extract clips --out store --workers 2"""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
         "source", nargs="*", default=[], type=str, help="a data-set folder, a folder of videos, or video files"

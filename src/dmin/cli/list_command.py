@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jsonargparse import ArgumentParser, Namespace
 from rich.table import Table
 
@@ -11,7 +13,7 @@ HELP = """List what dmin brings: backbones (with source and licence) or presets 
 Example: dmin list backbones"""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("what", type=str, choices=["backbones", "presets"], help="what to list")
 

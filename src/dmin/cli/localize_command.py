@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, sp
 video, and prints the events. Example: dmin localize holiday.mp4 --out events"""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("videos", nargs="+", type=str, help="video files, any format that FFmpeg reads")
     parser.add_argument("--out", type=Path, default=Path("events"), help="folder of the answers")

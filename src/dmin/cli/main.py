@@ -32,8 +32,8 @@ class Command(Protocol):
     HELP: str
     """What the command does, with an example."""
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the command's arguments."""
+    def add_arguments(self, parser: ArgumentParser, words: Sequence[str] = ()) -> None:
+        """Declare the command's arguments; ``words`` is what was typed after its name."""
 
     def run(self, args: Namespace, console: Console) -> int:
         """Do it; the exit status comes back."""
@@ -69,8 +69,8 @@ def _run_command(name: str, words: list[str]) -> int:
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
     # So that each flag's help is the words under the dataclass's field.
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
-    command.add_arguments(parser)
     try:
+        command.add_arguments(parser, words)
         args = parser.instantiate(parser.parse_args(words))
     except SystemExit as end:
         return int(end.code or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ Leaves a run folder that `dmin localize --model RUN` and `dmin evaluate RUN` tak
 Example: dmin train store --preset small --out runs/mine --epochs 30 --model.width 128"""
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the command's arguments; the recipe's come from its dataclass."""
-    from dmin.recipe import TrainConfig, presets
+def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
+    """Declare the command's arguments; the recipe's come from the dataclass of the task that ``words`` name."""
+    from dmin.recipe import presets
 
     parser.add_argument("store", type=Path, help="folder that `dmin extract` made of a data set")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
@@ -27,7 +28,22 @@ def add_arguments(parser: ArgumentParser) -> None:
         action=_Recipe,
         help=f"a recipe: one of {', '.join(presets())}, or a YAML file of your own; flags override it",
     )
-    parser.add_class_arguments(TrainConfig)
+    parser.add_class_arguments(_kind(words))
+
+
+def _kind(words: Sequence[str]) -> Any:
+    """The kind of recipe that is asked for: what it has to offer depends on its task, and the preset says which."""
+    from dmin.recipe import RECIPES, preset, presets, read_recipe
+
+    asked = [
+        word.partition("=")[2] or following
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+        if word.partition("=")[0] in {"--preset", "--config"}
+    ]
+    for name in asked[-1:]:
+        known = name in presets() or not Path(name).is_file()
+        return RECIPES[read_recipe(preset(name) if known else Path(name)).get("task", "localization")]
+    return RECIPES["localization"]
 
 
 class _Recipe(ActionConfigFile):
@@ -44,15 +60,17 @@ class _Recipe(ActionConfigFile):
 
 def run(args: Namespace, console: Console) -> int:
     """Train."""
-    from dmin.recipe import TrainConfig
+    from dmin.recipe import RECIPES
     from dmin.training import fit
 
-    config = TrainConfig(**{field.name: getattr(args, field.name) for field in fields(TrainConfig)})
+    kind = RECIPES[args.task]
+    recipe = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
     with console.progress() as progress:
-        report = fit(args.store, args.out, config, progress=progress)
+        report = fit(args.store, args.out, recipe, progress=progress)
     accuracy = report.validation_accuracy
     kept = f"last epoch ({report.epochs}), unchecked"
     if accuracy is not None:
-        kept = f"best epoch {report.best_epoch} of {report.epochs}: validation segment accuracy {accuracy:.3f}"
-    console.result(f"{kept}, threshold {report.threshold:.3f} -> {report.run}")
+        kept = f"best epoch {report.best_epoch} of {report.epochs}: validation accuracy {accuracy:.3f}"
+    threshold = "" if report.threshold is None else f", threshold {report.threshold:.3f}"
+    console.result(f"{kept}{threshold} -> {report.run}")
     return 0

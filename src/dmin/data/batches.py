@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
@@ -109,9 +111,14 @@ class ClipDataset(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         window = self.windows[index]
         features = self.store.read(window.video_id)
-        labels = segment_labels(self.folder.lines[window.video_id], self.categories, len(features))
         part = slice(window.start, window.stop)
-        return Sample(window, features.visual[part], features.audio[part], torch.from_numpy(labels[part]))
+        labels = torch.from_numpy(self.labels_of(window))
+        return Sample(window, features.visual[part], features.audio[part], labels)
+
+    def labels_of(self, window: Window) -> NDArray[np.int64]:
+        """Labels [T] of a window's seconds, in 0..C."""
+        labels = segment_labels(self.folder.lines[window.video_id], self.categories, window.stop)
+        return labels[window.start :]
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

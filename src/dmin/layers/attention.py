@@ -146,18 +146,36 @@ class DenseInterModalityAttention(_Heads):
         self.alpha = alpha
         self.scale = heads / width if mean_pairs else 1.0
 
-    def forward(self, own: Tensor, other: Tensor, mask: Tensor | None = None, return_weights: bool = False) -> Attended:
+    def forward(
+        self,
+        own: Tensor,
+        other: Tensor,
+        mask: Tensor | None = None,
+        other_mask: Tensor | None = None,
+        return_weights: bool = False,
+    ) -> Attended:
         """Attend.
 
         Args:
             own: x, [B, T, d]: queries and the first half of the memory.
-            other: y, [B, T, d]: the second half.
-            mask: [B, T], True where a second is real, in both.
-            return_weights: Give the weights [B, heads, T, 2 T] too.
+            other: y, [B, S, d]: the second half.
+            mask: [B, T], True where a second of x may be looked at; None if all may.
+            other_mask: [B, S], the same for y.
+            return_weights: Give the weights [B, heads, T, T + S] too.
         """
         query, own_key, own_value = self.project(own, 0, 3)
         other_key, other_value = self.project(other, 1, 3)
-        key = torch.cat([own_key, self.scale * dense_keys(other_key, self.alpha)], 2)  # [B, heads, 2 T, d_k]
+        key = torch.cat([own_key, self.scale * dense_keys(other_key, self.alpha)], 2)  # [B, heads, T + S, d_k]
         value = torch.cat([own_value, other_value], 2)
-        both = None if mask is None else mask.repeat(1, 2)
-        return self.attend(query, key, value, both, return_weights)
+        return self.attend(query, key, value, _both(own, mask, other, other_mask), return_weights)
+
+
+def _both(own: Tensor, mask: Tensor | None, other: Tensor, other_mask: Tensor | None) -> Tensor | None:
+    """The masks of two sequences in a row [B, T + S]; None if nothing is masked."""
+    if mask is None and other_mask is None:
+        return None
+    masks = [
+        sequence.new_ones(sequence.shape[:2], dtype=torch.bool) if given is None else given
+        for sequence, given in ((own, mask), (other, other_mask))
+    ]
+    return torch.cat(masks, 1)

@@ -98,14 +98,22 @@ class DIMA(nn.Module):
         self.attention = DenseInterModalityAttention(width, heads, dropout, alpha, mean_pairs)
         self.feed_forward = FeedForward(width, hidden, dropout)
 
-    def forward(self, own: Tensor, other: Tensor, mask: Tensor | None = None, return_weights: bool = False) -> Attended:
+    def forward(
+        self,
+        own: Tensor,
+        other: Tensor,
+        mask: Tensor | None = None,
+        other_mask: Tensor | None = None,
+        return_weights: bool = False,
+    ) -> Attended:
         """Let a modality look at itself and at the other.
 
         Args:
             own: x, un-encoded but of the common width, [B, T, d].
-            other: y, the other modality as it came out of its encoder, [B, T, d].
-            mask: [B, T], True where a second is real, in both.
-            return_weights: Give the weights [B, heads, T, 2 T] too, own half first.
+            other: y, the other modality as it came out of its encoder, [B, S, d].
+            mask: [B, T], True where a second of x may be looked at; None if all may.
+            other_mask: [B, S], the same for y.
+            return_weights: Give the weights [B, heads, T, T + S] too, own half first.
         """
-        attended = self.attention(own, other, mask, return_weights)
+        attended = self.attention(own, other, mask, other_mask, return_weights)
         return Attended(self.feed_forward(attended.values, own), attended.weights)

@@ -1,11 +1,17 @@
-"""Sizes and options of DMIN."""
+"""Sizes and options of the networks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from dmin.errors import ModelError
+
+SUPERVISIONS = ("full", "weak")
+DIRECTIONS = ("a2v", "v2a")
+MATCHINGS = ("windowed", "cumulative")
+PROTOCOLS = ("context", "strict")
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,9 @@ class DMINConfig:
 
     category_names: tuple[str, ...] = ()
     """Names of the C categories, in the order of the logits. Training takes those of its data."""
+    supervision: str = "full"
+    """"full": labels of every second. "weak": of whole clips; then background is a category, and v_self has a relevance
+    head of its own."""
     visual_size: int = 512
     """D_v, channels of the visual map (VGG-19 pool5: 512)."""
     audio_size: int = 128
@@ -69,12 +78,14 @@ class DMINConfig:
         # JSON and YAML know no tuples.
         object.__setattr__(self, "category_names", tuple(self.category_names))
         self._check_names()
-        self._check_sizes()
-        for name in ("visual_dropout", "dropout", "cross_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ModelError(f"{name} is {getattr(self, name)}: must be at least 0 and less than 1")
-        if not 0 <= self.alpha <= 1:
-            raise ModelError(f"alpha is {self.alpha}: must be within 0 and 1")
+        _check_choices(self, supervision=SUPERVISIONS)
+        sizes = ["visual_size", "audio_size", "width", "heads", "fusion_heads", "encoder_layers", "feed_forward"]
+        sizes += ["guide_size", "bottleneck", "factors", "lstm_layers"]
+        _check_sizes(self, sizes if self.visual_width is None else [*sizes, "visual_width"])
+        _check_heads(self, "heads", "fusion_heads")
+        if self.guide_size % 2:
+            raise ModelError(f"guide_size is {self.guide_size}: must be even, half of it runs in each direction")
+        _check_shares(self, "visual_dropout", "dropout", "cross_dropout")
 
     def _check_names(self) -> None:
         names = self.category_names
@@ -84,25 +95,15 @@ class DMINConfig:
         if twice:
             raise ModelError(f"category_names has {', '.join(twice)} more than once: each name may stand once")
 
-    def _check_sizes(self) -> None:
-        sizes = ["visual_size", "audio_size", "width", "heads", "fusion_heads", "encoder_layers", "feed_forward"]
-        sizes += ["guide_size", "bottleneck", "factors", "lstm_layers"]
-        sizes += [] if self.visual_width is None else ["visual_width"]
-        for name in sizes:
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name} is {getattr(self, name)}: must be at least 1")
-        for heads in ("heads", "fusion_heads"):
-            if self.width % getattr(self, heads):
-                raise ModelError(
-                    f"width is {self.width} and {heads} {getattr(self, heads)}: the width must be a multiple of it"
-                )
-        if self.guide_size % 2:
-            raise ModelError(f"guide_size is {self.guide_size}: must be even, half of it runs in each direction")
-
     @property
     def categories(self) -> int:
         """C, how many categories there are."""
         return len(self.category_names)
+
+    @property
+    def outputs(self) -> int:
+        """How many category logits there are: C, under weak supervision C + 1."""
+        return self.categories + (self.supervision == "weak")
 
     @property
     def map_width(self) -> int:
@@ -117,11 +118,110 @@ class DMINConfig:
     @classmethod
     def official(cls, **options: Any) -> DMINConfig:
         """The network of the authors' released code (the options' own words say where it differs)."""
-        differences = {
+        differences: dict[str, Any] = {
             "lstm_layers": 2,
             "mean_pairs": True,
             "channel_residual": True,
             "spatial_bias": True,
             "mfb_dropout_first": True,
         }
+        if options.get("supervision") == "weak":
+            differences |= {"fusion_heads": 2, "cross_dropout": 0.1}
         return cls(**(differences | options))
+
+
+@dataclass(frozen=True)
+class DCMRConfig:
+    """Sizes and options of DCMR. The defaults are the paper's; where it is silent, those of its authors' code.
+
+    Raises:
+        ModelError: A size, a share or a name that no network can have.
+
+    Example:
+        >>> DCMRConfig("v2a", visual_size=1280, audio_size=512).query_size
+        1280
+        >>> DCMRConfig.official("v2a").matching
+        'cumulative'
+    """
+
+    direction: str = "a2v"
+    """"a2v": a piece of sound is found in the picture. "v2a": a piece of the picture is found in the sound."""
+    matching: str = "windowed"
+    """"windowed": each window has products of its own, as eq. 19 says. "cumulative": a second is multiplied by all
+    query values that ever lay over it, as in the released code."""
+    protocol: str = "context"
+    """"context": the whole clip of the query's modality feeds both attentions, as in the released code. "strict": only
+    the query's own seconds do."""
+    visual_size: int = 512
+    """D_v, channels of the averaged visual map."""
+    audio_size: int = 128
+    """D_a, channels of the audio feature."""
+    width: int = 256
+    """d_m, channels of encoders and DIMA."""
+    heads: int = 4
+    """n of eq. 9 and 11."""
+    encoder_layers: int = 2
+    """Layers of each intra-modality encoder."""
+    feed_forward: int = 2048
+    """Hidden width of eq. 10."""
+    alpha: float = 0.5
+    """Weight of equal channel pairs in eq. 13."""
+    mean_pairs: bool = False
+    """Divide eq. 13 by d_k, as the released code does."""
+    query_start: float = 1.0
+    """Where the bias of the query's last norm starts. A norm's mean over the channels is its bias's mean, and all is
+    multiplied by it: from 0, where the released code starts, next to nothing can be learnt at first."""
+    dropout: float = 0.1
+    """In the encoders."""
+    cross_dropout: float = 0.02
+    """In DIMA."""
+
+    def __post_init__(self) -> None:
+        _check_choices(self, direction=DIRECTIONS, matching=MATCHINGS, protocol=PROTOCOLS)
+        _check_sizes(self, ["visual_size", "audio_size", "width", "heads", "encoder_layers", "feed_forward"])
+        _check_heads(self, "heads")
+        _check_shares(self, "dropout", "cross_dropout")
+
+    @property
+    def query_size(self) -> int:
+        """Channels of the query's modality."""
+        return self.audio_size if self.direction == "a2v" else self.visual_size
+
+    @classmethod
+    def official(cls, direction: str, **options: Any) -> DCMRConfig:
+        """The network of the authors' released code (the options' own words say where it differs)."""
+        differences: dict[str, Any] = {
+            "matching": "cumulative",
+            "mean_pairs": True,
+            "query_start": 0.0,
+            "cross_dropout": 0.06 if direction == "v2a" else 0.02,
+        }
+        return cls(direction, **(differences | options))
+
+
+def _check_choices(config: Any, **allowed: tuple[str, ...]) -> None:
+    for name, choices in allowed.items():
+        if getattr(config, name) not in choices:
+            raise ModelError(f"{name} is {getattr(config, name)!r}: must be {' or '.join(map(repr, choices))}")
+
+
+def _check_sizes(config: Any, names: Iterable[str]) -> None:
+    for name in names:
+        if getattr(config, name) < 1:
+            raise ModelError(f"{name} is {getattr(config, name)}: must be at least 1")
+
+
+def _check_heads(config: Any, *names: str) -> None:
+    for name in names:
+        if config.width % getattr(config, name):
+            raise ModelError(
+                f"width is {config.width} and {name} {getattr(config, name)}: the width must be a multiple of it"
+            )
+
+
+def _check_shares(config: Any, *dropouts: str) -> None:
+    for name in dropouts:
+        if not 0 <= getattr(config, name) < 1:
+            raise ModelError(f"{name} is {getattr(config, name)}: must be at least 0 and less than 1")
+    if not 0 <= config.alpha <= 1:
+        raise ModelError(f"alpha is {config.alpha}: must be within 0 and 1")

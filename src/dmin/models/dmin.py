@@ -1,4 +1,4 @@
-"""The Dense Modality Interaction Network (Liu, Quan, Wang, Liu, Liu, Yan; IEEE TMM 2022) for full supervision."""
+"""The Dense Modality Interaction Network (Liu, Quan, Wang, Liu, Liu, Yan; IEEE TMM 2022)."""
 
 from __future__ import annotations
 
@@ -41,9 +41,11 @@ class DMINOutput:
     relevance_logits: Tensor
     """[B, T]: is this second an event? `PADDING_LOGIT`, a sure no, at padded seconds."""
     category_logits: Tensor
-    """[B, C]: which, from the fused features."""
+    """[B, C]: which, from the fused features. Weak supervision: [B, C + 1], background last."""
     unimodal_category_logits: Tensor
-    """[B, C]: which, from v_self alone."""
+    """The same from v_self alone."""
+    unimodal_relevance_logits: Tensor | None = None
+    """[B, T], weak supervision only: `relevance_logits` from v_self alone."""
     attention: AttentionMaps | None = None
     """On request."""
 
@@ -97,8 +99,9 @@ class DMIN(PretrainedModel, library_name="dmin", tags=["audio-visual-event-local
         self.audio_cross = DIMA(*dima)
         self.fusion = AudioVisualFusion(c.width, c.fusion_heads, c.dropout)
         self.relevance = nn.Linear(c.width, 1)
-        self.category = nn.Linear(c.width, c.categories)
-        self.unimodal_category = nn.Linear(c.width, c.categories)
+        self.category = nn.Linear(c.width, c.outputs)
+        self.unimodal_category = nn.Linear(c.width, c.outputs)
+        self.unimodal_relevance = nn.Linear(c.width, 1) if c.supervision == "weak" else None
 
     def forward(
         self, visual: Tensor, audio: Tensor, mask: Tensor | None = None, return_attention: bool = False
@@ -116,32 +119,34 @@ class DMIN(PretrainedModel, library_name="dmin", tags=["audio-visual-event-local
         """
         self._check_features(visual, audio)
         if mask is not None:
-            _check_mask(mask, audio)
+            check_mask(mask, audio)
         dtype = self.relevance.weight.dtype
-        audio = _without_padding(audio.to(dtype), mask)
+        audio = without_padding(audio.to(dtype), mask)
         regions = self.visual(visual.to(dtype).flatten(2, 3))  # [B, T, R, D]
         guided = self.agta(regions, audio, mask)
-        seen = _without_padding(guided.values, mask)  # [B, T, D]
+        seen = without_padding(guided.values, mask)  # [B, T, D]
         v_self = self.visual_encoder(seen, mask, return_attention)
         a_self = self.audio_encoder(audio, mask, return_attention)
-        v_cross = self.visual_cross(self.visual_query(seen), a_self.values, mask, return_attention)
-        a_cross = self.audio_cross(self.audio_query(audio), v_self.values, mask, return_attention)
+        v_cross = self.visual_cross(self.visual_query(seen), a_self.values, mask, mask, return_attention)
+        a_cross = self.audio_cross(self.audio_query(audio), v_self.values, mask, mask, return_attention)
         fused = self.fusion(a_cross.values, v_cross.values, mask)  # F_o, [B, T, d]
-        relevance = self.relevance(fused).squeeze(-1)
         maps = None
         if return_attention:
             maps = AttentionMaps(
-                spatial=_without_padding(guided.spatial, mask).reshape(visual.shape[:4]),
-                channel=_without_padding(guided.channel, mask),
+                spatial=without_padding(guided.spatial, mask).reshape(visual.shape[:4]),
+                channel=without_padding(guided.channel, mask),
                 temporal_visual=_without_padded_queries(v_self.weights, mask),
                 temporal_audio=_without_padded_queries(a_self.weights, mask),
                 inter_modality_visual=_without_padded_queries(v_cross.weights, mask),
                 inter_modality_audio=_without_padded_queries(a_cross.weights, mask),
             )
         return DMINOutput(
-            relevance_logits=relevance if mask is None else relevance.masked_fill(~mask, PADDING_LOGIT),
+            relevance_logits=_each_second(self.relevance, fused, mask),
             category_logits=self.category(masked_max(fused, mask)),
             unimodal_category_logits=self.unimodal_category(masked_max(v_self.values, mask)),
+            unimodal_relevance_logits=None
+            if self.unimodal_relevance is None
+            else _each_second(self.unimodal_relevance, v_self.values, mask),
             attention=maps,
         )
 
@@ -157,7 +162,12 @@ class DMIN(PretrainedModel, library_name="dmin", tags=["audio-visual-event-local
             raise ModelError(f"got visual of {visual.dtype} and audio of {audio.dtype}: must be float features")
 
 
-def _check_mask(mask: Tensor, audio: Tensor) -> None:
+def check_mask(mask: Tensor, audio: Tensor) -> None:
+    """Make sure that a mask [B, T] fits features [B, T, D], and that real seconds come first.
+
+    Raises:
+        ModelError: It does not.
+    """
     if mask.shape != audio.shape[:2] or mask.dtype != torch.bool:
         raise ModelError(f"got mask {list(mask.shape)} of {mask.dtype}: must be {list(audio.shape[:2])} of torch.bool")
     if not bool(mask[:, 0].all() & (mask[:, 1:] <= mask[:, :-1]).all()):
@@ -166,7 +176,13 @@ def _check_mask(mask: Tensor, audio: Tensor) -> None:
         )
 
 
-def _without_padding(values: Tensor, mask: Tensor | None) -> Tensor:
+def _each_second(head: nn.Module, sequence: Tensor, mask: Tensor | None) -> Tensor:
+    """One logit a second [B, T] of a sequence [B, T, d]."""
+    logits: Tensor = head(sequence).squeeze(-1)
+    return logits if mask is None else logits.masked_fill(~mask, PADDING_LOGIT)
+
+
+def without_padding(values: Tensor, mask: Tensor | None) -> Tensor:
     """[B, T, ...] with 0 in the padded seconds, whatever stood there."""
     return values if mask is None else values.masked_fill(~mask[..., None], 0.0)
 

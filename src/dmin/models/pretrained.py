@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dmin.errors import ModelError, unknown_name
+from dmin.layers.numeric import widened
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -58,7 +59,10 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
-        """Load weights (as float32) and configuration; the network is in evaluation mode.
+        """Load weights and configuration; the network is in evaluation mode.
+
+        Weights saved in double precision (a converted checkpoint of the released code) stay so, half precision becomes
+        float32.
 
         Args:
             pretrained_model_name_or_path: A folder, or a repository id of the Hugging Face hub (owner/name).
@@ -71,7 +75,10 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin):
         model = cls(cls._read_config(folder / CONFIG_FILE))
         weights = folder / WEIGHTS_FILE
         try:
-            model.load_state_dict(_as_float32(load_file(weights)))
+            state = _widened(load_file(weights))
+            if any(tensor.dtype == torch.float64 for tensor in state.values()):
+                model.double()
+            model.load_state_dict(state)
         except FileNotFoundError as error:
             raise ModelError(f"no {WEIGHTS_FILE} in {folder}: {_GIVE}") from error
         except (OSError, SafetensorError, RuntimeError) as error:
@@ -89,8 +96,10 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin):
             raise ModelError(f"no {CONFIG_FILE} in {path.parent}: {_GIVE}") from error
         except (OSError, ValueError) as error:
             raise ModelError(f"{path} cannot be read ({error}): restore it, or {_GIVE}") from error
-        if not isinstance(data, dict) or data.pop("model", None) != cls.__name__:
-            raise ModelError(f"{path} is not the configuration of a {cls.__name__}: {_GIVE}")
+        found = data.pop("model", None) if isinstance(data, dict) else None
+        if found != cls.__name__:
+            kind = f"of a {found}" if isinstance(found, str) else "no network's"
+            raise ModelError(f"{path} is not the configuration of a {cls.__name__} but {kind}: {_GIVE}")
         known = [field.name for field in fields(cls.config_type)]
         for name in data:
             if name not in known:
@@ -101,8 +110,8 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin):
             raise ModelError(f"{path} does not fit {cls.config_type.__name__} ({error})") from error
 
 
-def _as_float32(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.float() if torch.is_floating_point(tensor) else tensor for name, tensor in state.items()}
+def _widened(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: widened(tensor) for name, tensor in state.items()}
 
 
 def _folder(name: str, options: Mapping[str, Any]) -> Path:

@@ -11,7 +11,10 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from dmin.data.batches import Batch
+from dmin.tasks.metrics import SegmentAccuracy
 
 NO_EVENT = -100
 """Clip label of a clip without any event; `torch.nn.functional.cross_entropy` leaves it out."""
@@ -102,16 +105,42 @@ def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return total / (labels != NO_EVENT).sum().clamp(min=1)
 
 
-def decode(output: LocalizationOutput, threshold: float = 0.5) -> Tensor:
+def decode(output: LocalizationOutput, categories: int, threshold: float = 0.5) -> Tensor:
     """Label of each second: the clip's best category where relevance reaches the threshold, else background C.
 
     Args:
-        output: The network's answer.
+        output: The network's answer; with logits for C + 1 categories the best one may be background itself.
+        categories: C.
         threshold: Lowest relevance that counts as event (section VI-B: s_t >= 0.5).
 
     Returns:
         [B, T] in 0..C.
     """
-    categories = output.category_logits.shape[-1]
     best = output.category_logits.argmax(-1, keepdim=True)  # [B, 1]
     return torch.where(output.relevance_logits.sigmoid() >= threshold, best, categories)
+
+
+@dataclass(frozen=True)
+class FullSupervision:
+    """The task of training: see `dmin.tasks.task.Task`."""
+
+    unimodal_weight: float = 0.1
+
+    def answer(self, model: nn.Module, batch: Batch) -> LocalizationOutput:
+        """Run the network."""
+        output: LocalizationOutput = model(batch.visual, batch.audio, batch.mask)
+        return output
+
+    def losses(self, output: LocalizationOutput, batch: Batch) -> dict[str, Tensor]:
+        """Eq. 17."""
+        loss = localization_loss(output, batch.labels, batch.mask, self.unimodal_weight)
+        terms = {"relevance_loss": loss.relevance, "category_loss": loss.category}
+        return {"loss": loss.total, **terms, "unimodal_loss": loss.unimodal_category}
+
+    def metric(self) -> SegmentAccuracy:
+        """Share of right seconds."""
+        return SegmentAccuracy()
+
+    def count(self, metric: SegmentAccuracy, output: LocalizationOutput, batch: Batch) -> None:
+        """Compare decoded seconds with the truth."""
+        metric.update(decode(output, output.category_logits.shape[-1]), batch.labels, batch.mask)

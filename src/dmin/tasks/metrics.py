@@ -41,3 +41,33 @@ class SegmentAccuracy(Metric):
     def compute(self) -> Tensor:
         """Share of right seconds so far, in 0..1."""
         return self.correct / self.total.clamp(min=1)
+
+
+class ExactWindow(Metric):
+    """Share of clips whose query was found at exactly the right second: the measure of cross-modality localization.
+
+    Example:
+        >>> metric = ExactWindow()
+        >>> metric.update(torch.tensor([3, 0]), torch.tensor([3, 1]))
+        >>> float(metric.compute())
+        0.5
+    """
+
+    higher_is_better = True
+    full_state_update = False
+    correct: Tensor
+    total: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum")
+        self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, starts: Tensor, true_starts: Tensor) -> None:
+        """Count one batch of window starts [B]."""
+        self.correct += (starts == true_starts).sum()
+        self.total += true_starts.numel()
+
+    def compute(self) -> Tensor:
+        """Share of exact windows so far, in 0..1."""
+        return self.correct / self.total.clamp(min=1)

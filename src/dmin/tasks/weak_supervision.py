@@ -1,0 +1,128 @@
+"""Weak supervision: only the clip's categories are known in training (eq. 18), every second is asked for afterwards.
+
+Multiple instance learning: a clip's scores are those of its seconds, pooled over time. Background is a category here,
+the last one, and belongs to clips without any event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dmin.data.batches import Batch
+from dmin.tasks.localization import LocalizationOutput, decode
+from dmin.tasks.metrics import SegmentAccuracy
+
+
+class WeakOutput(LocalizationOutput, Protocol):
+    """What the task needs of a network's answer, beside what full supervision needs."""
+
+    @property
+    def unimodal_relevance_logits(self) -> Tensor | None:
+        """[B, T]: is there an event in this second, from the self-attended visual features alone?"""
+
+
+@dataclass(frozen=True)
+class WeakLoss:
+    """The terms of eq. 18, each a scalar, and their weighted sum."""
+
+    total: Tensor
+    category: Tensor
+    unimodal_category: Tensor
+
+
+def clip_labels(segment_labels: Tensor, mask: Tensor, categories: int) -> Tensor:
+    """What is known of a clip: which categories it has; background, the last, where it has none.
+
+    Args:
+        segment_labels: [B, T] in 0..C, C being background.
+        mask: [B, T], True where a second is real.
+        categories: C.
+
+    Returns:
+        [B, C + 1] of 0 and 1.
+
+    Example:
+        >>> clip_labels(torch.tensor([[1, 2, 2], [2, 2, 2]]), torch.ones(2, 3, dtype=torch.bool), 2).tolist()
+        [[0, 1, 0], [0, 0, 1]]
+    """
+    seconds = F.one_hot(segment_labels, categories + 1) * mask[..., None]  # [B, T, C + 1]
+    present = seconds.amax(1)
+    present[:, categories] = present[:, :categories].amax(1) == 0
+    return present
+
+
+def mil_scores(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor) -> Tensor:
+    """MIL pooling: the clip's logits times the relevance of each second, the largest over time.
+
+    Args:
+        category_logits: [B, C + 1].
+        relevance_logits: [B, T].
+        mask: [B, T], True where a second is real.
+
+    Returns:
+        [B, C + 1].
+
+    Example:
+        >>> scores = mil_scores(torch.tensor([[2.0, -2.0]]), torch.tensor([[0.0, 99.0]]), torch.tensor([[True, True]]))
+        >>> scores.tolist()
+        [[2.0, -1.0]]
+    """
+    seconds = relevance_logits.sigmoid()[..., None] * category_logits[:, None]  # [B, T, C + 1]
+    return seconds.masked_fill(~mask[..., None], -torch.inf).amax(1)
+
+
+def weak_loss(
+    output: WeakOutput, segment_labels: Tensor, mask: Tensor, unimodal_weight: float = 0.08, softmax: bool = False
+) -> WeakLoss:
+    """Loss of weak supervision, eq. 18: w * unimodal category + (1 - w) * category, both multi-label soft margins.
+
+    Args:
+        output: The network's answer.
+        segment_labels: [B, T] in 0..C, C being background; only which of them a clip has is looked at.
+        mask: [B, T], True where a second is real.
+        unimodal_weight: The paper's lambda (Table VI: 0.08 for weak supervision).
+        softmax: Take the softmax of the pooled scores first, as the released code does. The loss applies a sigmoid of
+            its own to what is then within 0 and 1, so it sees 0.5 to 0.731 and cannot reach 0.
+    """
+    if output.unimodal_relevance_logits is None:
+        raise ValueError("got a network without unimodal relevance: build it with supervision='weak'")
+    labels = clip_labels(segment_labels, mask, output.category_logits.shape[-1] - 1)
+
+    def margin(category_logits: Tensor, relevance_logits: Tensor) -> Tensor:
+        scores = mil_scores(category_logits, relevance_logits, mask)
+        return F.multilabel_soft_margin_loss(scores.softmax(-1) if softmax else scores, labels.to(scores.dtype))
+
+    category = margin(output.category_logits, output.relevance_logits)
+    unimodal = margin(output.unimodal_category_logits, output.unimodal_relevance_logits)
+    return WeakLoss(unimodal_weight * unimodal + (1 - unimodal_weight) * category, category, unimodal)
+
+
+@dataclass(frozen=True)
+class WeakSupervision:
+    """The task of training: see `dmin.tasks.task.Task`."""
+
+    unimodal_weight: float = 0.08
+    softmax: bool = False
+
+    def answer(self, model: nn.Module, batch: Batch) -> WeakOutput:
+        """Run the network."""
+        output: WeakOutput = model(batch.visual, batch.audio, batch.mask)
+        return output
+
+    def losses(self, output: WeakOutput, batch: Batch) -> dict[str, Tensor]:
+        """Eq. 18."""
+        loss = weak_loss(output, batch.labels, batch.mask, self.unimodal_weight, self.softmax)
+        return {"loss": loss.total, "category_loss": loss.category, "unimodal_loss": loss.unimodal_category}
+
+    def metric(self) -> SegmentAccuracy:
+        """Share of right seconds."""
+        return SegmentAccuracy()
+
+    def count(self, metric: SegmentAccuracy, output: WeakOutput, batch: Batch) -> None:
+        """Compare decoded seconds with the truth."""
+        metric.update(decode(output, output.category_logits.shape[-1] - 1), batch.labels, batch.mask)
