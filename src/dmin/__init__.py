@@ -11,7 +11,8 @@ for event in Localizer.from_pretrained()("video.mp4"):
 from importlib.metadata import version
 
 from dmin.events import Event, Events
-from dmin.inference import Localizer
+from dmin.inference import Localizer, Matcher
+from dmin.match import Match
 
 __version__ = version("dmin")
-__all__ = ["Event", "Events", "Localizer", "__version__"]
+__all__ = ["Event", "Events", "Localizer", "Match", "Matcher", "__version__"]

@@ -8,7 +8,7 @@ from dmin.cli.main import COMMANDS, run
 
 
 def test_the_public_names_are_these():
-    assert dmin.__all__ == ["Event", "Events", "Localizer", "__version__"]
+    assert dmin.__all__ == ["Event", "Events", "Localizer", "Match", "Matcher", "__version__"]
 
 
 def test_importing_dmin_loads_nothing_heavy():

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import runpy
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from dmin.models import DMIN, DMINConfig
-from dmin.models.official import our_name
+from dmin.models import DCMR, DMIN, DCMRConfig, DMINConfig
+from dmin.models.official import NETWORKS, idle_part, released_name
+from official_checkpoints import golden, light_state, seeded_inputs, seeded_state
 
 CATEGORIES = tuple(f"category {number}" for number in range(28))
 
 
 @pytest.fixture(scope="module")
-def official(shared):
+def official():
     """Weights, inputs and answers of the released full network, drawn again from its seed."""
-    folder = shared / "official"
-    seeded = runpy.run_path(str(folder / "seeded.py"))
-    golden = dict(np.load(folder / "golden" / "dmin-full.npz"))
-    state = seeded["seeded_state"](folder / "dmin-full.keys.tsv", int(golden["seed"]))
-    inputs = seeded["seeded_inputs"]("dmin-full", int(golden["seed"]), len(golden["labels"]))
+    answers, state = golden(), seeded_state("full")
     sums = [np.abs(value).sum() for value in state.values()]
-    np.testing.assert_allclose(sums, golden["weights_abs_sum"])
-    return state, inputs, golden
+    np.testing.assert_allclose(sums, answers["weights_abs_sum"])
+    return state, seeded_inputs("full", len(answers["labels"])), answers
 
 
 def network(state):
     model = DMIN(DMINConfig.official(category_names=CATEGORIES)).double().eval()
-    model.load_state_dict({our_name(name): torch.from_numpy(value) for name, value in state.items() if our_name(name)})
+    model.load_state_dict({name: torch.from_numpy(state[released_name(name)]) for name in model.state_dict()})
     return model
 
 
@@ -88,7 +83,27 @@ def test_the_gradient_agrees(official):
 
 def test_what_runs_and_what_is_only_stored(official):
     state, _, _ = official
-    used = sum(value.size for name, value in state.items() if our_name(name))
-    assert used == sum(parameter.numel() for parameter in network(state).parameters()) == 11_390_778
+    used = {released_name(name) for name in network(state).state_dict()}
+    assert sum(state[name].size for name in used) == 11_390_778
     assert sum(value.size for value in state.values()) == 17_744_890
-    assert our_name("module.AVInter.norm1.weight") == "fusion.norm.weight"
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_stored_parameter_is_used_or_idle_and_fits(name):
+    stored = light_state(name)
+    with torch.device("meta"):
+        if name in ("a2v", "v2a"):
+            model = DCMR(DCMRConfig.official(name))
+        else:
+            model = DMIN(DMINConfig.official(category_names=CATEGORIES, supervision=name))
+    used = {released_name(ours): tensor.shape for ours, tensor in model.state_dict().items()}
+    assert len(used) == len(model.state_dict())
+    assert used == {theirs: stored[theirs].shape for theirs in used}
+    assert {theirs for theirs in stored if idle_part(theirs, name) is None} == set(used)
+
+
+def test_a_name_that_nobody_has_is_not_idle():
+    assert idle_part("video_encoder.encoder_layer2.weight", "full") is None
+    assert idle_part("AVInter2.weight", "a2v") is None
+    assert idle_part("localize_module.classifier_self.weight", "a2v") is None
+    assert idle_part("spatial_channel_att.affine_video_guided_1.bias", "a2v") == "spatial_channel_att"

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
-from rich.table import Table
 
 from dmin.cli.console import Console
 from dmin.cli.device import check_device
+from dmin.cli.evaluate_tables import matching_table, metrics_table
+from dmin.progress import Progress
 
 if TYPE_CHECKING:
-    from dmin.evaluation import LocalizationReport
+    from dmin.settings import InferenceSettings
 
-HELP = """Score a model on a split, with 95 % intervals, beside the priors that look at nothing.
+__all__ = ["HELP", "add_arguments", "matching_table", "metrics_table", "run"]
+
+HELP = """Score a model on a split, with 95 % intervals, beside the priors that look at nothing: a model of events,
+or one that finds sounds in pictures or pictures in sounds (then beside a linear CCA of their features, too).
 DATA is a feature store, or a data-set folder with videos (features are then extracted into OUT/store).
 Example: dmin evaluate runs/mine store --split test --out runs/mine/test"""
 
@@ -26,29 +31,42 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("data", type=Path, help="feature store or data-set folder")
     parser.add_argument("--split", type=str, default="test", help="train, val or test")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of metrics.json and pictures")
-    parser.add_argument("--threshold", type=float | None, default=None, help="0..1; default: the model's own")
+    parser.add_argument(
+        "--threshold", type=float | None, default=None, help="0..1; default: the model's own; event localizers only"
+    )
     parser.add_argument("--device", type=str, default="cpu", help="cpu, cuda or mps")
 
 
 def run(args: Namespace, console: Console) -> int:
-    """Evaluate."""
+    """Evaluate whichever network it is."""
+    from dmin.inference import Localizer, Matcher
+    from dmin.inference.loading import folder_of
+
+    check_device(args.device)
+    folder = folder_of(args.model, [*Localizer.here(), *Matcher.here()])
+    return _matching(folder, args, console) if _network(folder) == "DCMR" else _localization(args, console)
+
+
+def _network(folder: Path) -> str | None:
+    """Name of the network whose configuration lies there; None if none can be read, which loading it will explain."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return config.get("model") if isinstance(config, dict) else None
+
+
+def _localization(args: Namespace, console: Console) -> int:
     from dataclasses import replace
 
     from dmin.evaluation import evaluate
     from dmin.inference import Localizer
 
-    check_device(args.device)
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     if args.threshold is not None:
         localizer.settings = replace(localizer.settings, threshold=args.threshold)
     with console.progress() as progress:
-        store = args.data
-        if not (store / "features").is_dir():
-            from dmin.features import extract
-
-            store = args.out / "store"
-            settings = localizer.settings
-            extract(args.data, store, visual=settings.visual, audio=settings.audio, progress=progress).require_all()
+        store = _store(args, localizer.settings, progress)
         report = evaluate(localizer, store, args.split, progress=progress)
     report.save(args.out)
     console.table(metrics_table(report))
@@ -56,18 +74,33 @@ def run(args: Namespace, console: Console) -> int:
     return 0
 
 
-def metrics_table(report: LocalizationReport) -> Table:
-    """The figures of a report as rows."""
-    table = Table(title=f"{report.model} on {report.split}: {report.clips} clips, {report.seconds} seconds")
-    table.add_column("measure")
-    table.add_column("value [95 % interval]")
-    table.add_row("segment accuracy", str(report.segment_accuracy))
-    table.add_row("  prior: all background", f"{report.priors.all_background:.3f}")
-    table.add_row("  prior: right category in every second", f"{report.priors.every_second_is_event:.3f}")
-    table.add_row("category, given an event", str(report.category_accuracy_given_event))
-    table.add_row("event / background F1", f"{report.relevance_f1:.3f}")
-    for iou, value in report.event_f1.items():
-        table.add_row(f"whole events, F1 at IoU {iou}", f"{value:.3f}")
-    if report.false_event_seconds is not None:
-        table.add_row("false events on clips of no category", str(report.false_event_seconds))
-    return table
+def _matching(folder: Path, args: Namespace, console: Console) -> int:
+    from dmin.errors import ModelError
+    from dmin.evaluation import evaluate_matching
+    from dmin.models import DCMR
+    from dmin.settings import MatcherSettings
+
+    if args.threshold is not None:
+        raise ModelError(
+            f"got --threshold {args.threshold:g} for {args.model}, a DCMR, which takes its best window whatever the "
+            "score: leave --threshold out, it is for event localizers (DMIN)"
+        )
+    model, settings = DCMR.from_pretrained(folder).to(args.device), MatcherSettings.load(folder)
+    with console.progress() as progress:
+        store = _store(args, settings, progress)
+        report = evaluate_matching(model, settings, store, args.split, name=args.model, progress=progress)
+    report.save(args.out)
+    console.table(matching_table(report))
+    console.result(f"-> {args.out / 'metrics.json'}, offsets.png, lengths.png")
+    return 0
+
+
+def _store(args: Namespace, settings: InferenceSettings, progress: Progress) -> Path:
+    """The feature store that was given, or one made of the data set that was given."""
+    if (args.data / "features").is_dir():
+        return Path(args.data)
+    from dmin.features import extract
+
+    store = Path(args.out) / "store"
+    extract(args.data, store, visual=settings.visual, audio=settings.audio, progress=progress).require_all()
+    return store

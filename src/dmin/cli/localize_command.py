@@ -8,10 +8,9 @@ from typing import Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
-from dmin.cli.console import Console, described
+from dmin.cli.answers import answer_each, make_folder, out_of, stems_of
+from dmin.cli.console import Console
 from dmin.cli.device import check_device
-from dmin.errors import DminError
-from dmin.progress import Progress
 
 HELP = """Find the events of videos: what is both heard and seen, second by second.
 Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
@@ -46,53 +45,29 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.media import probe
 
     videos = [Path(video) for video in args.videos]
-    names = _stems(videos)
+    names = stems_of(videos, "videos", "localize")
     check_device(args.device)
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     console.note(localizer.about)
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DminError(f"cannot create the folder {args.out}: {error.strerror}") from error
+    make_folder(args.out)
     endings = ("json", "csv") if args.no_picture else ("json", "csv", "png")
-    failures: list[str] = []
-    for video in videos:
-        try:
-            with console.progress() as progress:
-                events = localizer(
-                    video,
-                    threshold=args.threshold,
-                    min_seconds=args.min_seconds,
-                    missing_audio=args.missing_audio,
-                    progress=_out_of(int(probe(video).duration_seconds + 0.5), progress),
-                )
-                write = {"json": events.to_json, "csv": events.to_csv, "png": events.plot}
-                for ending in endings:
-                    write[ending](args.out / f"{names[video]}.{ending}")
-        except Exception as error:  # a video may break a decoder in ways that nobody has foreseen
-            console.error(str(error) if isinstance(error, DminError) else f"{video}: {described(error)}")
-            failures.append(str(video))
-            continue
+
+    def localize(video: Path) -> None:
+        with console.progress() as progress:
+            events = localizer(
+                video,
+                threshold=args.threshold,
+                min_seconds=args.min_seconds,
+                missing_audio=args.missing_audio,
+                progress=out_of(int(probe(video).duration_seconds + 0.5), progress),
+            )
+            write = {"json": events.to_json, "csv": events.to_csv, "png": events.plot}
+            for ending in endings:
+                write[ending](args.out / f"{names[video]}.{ending}")
         files = ", .".join(endings)
         console.result(f"{video}: {len(events)} event{'s' * (len(events) != 1)} -> {args.out / names[video]}.{files}")
         for event in events:
             span = f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s"
             console.result(f"  {span}  {event.category}  {event.score:.2f}")
-    if failures:
-        console.error(f"{len(failures)} of {len(videos)} videos failed: {', '.join(failures)}")
-    return 1 if failures else 0
 
-
-def _out_of(seconds: int, progress: Progress) -> Progress:
-    """The same progress, towards a known end: a stream of features does not know how long its video is."""
-    return lambda step, completed, _: progress(step, completed, seconds)
-
-
-def _stems(videos: list[Path]) -> dict[Path, str]:
-    """Name of each video's answers; two videos of one name would overwrite each other."""
-    stems: dict[Path, str] = {}
-    for video in videos:
-        if video.stem in stems.values() and video not in stems:
-            raise DminError(f"two videos are named {video.stem}: localize them into different --out folders")
-        stems[video] = video.stem
-    return stems
+    return answer_each(videos, localize, "videos", console)

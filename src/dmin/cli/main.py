@@ -17,10 +17,13 @@ from dmin.errors import DminError, unknown_name
 COMMANDS = {
     "demo": "make videos, extract, train, evaluate, localize: all of it in a few minutes",
     "localize": "find the events of videos",
+    "match": "find a sound in a video's picture, or a picture in a sound",
     "compose": "make an AVE-like data set of real video files with exact truth",
     "extract": "videos -> feature store",
     "train": "train a network on a feature store",
     "evaluate": "score a model on a split",
+    "reproduce": "run a table of the paper: ours beside the published numbers",
+    "convert": "a checkpoint of the authors' released code -> a model of dmin",
     "data": "check a copy of the AVE data set",
     "list": "list backbones and presets",
 }

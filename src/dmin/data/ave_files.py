@@ -20,6 +20,13 @@ from dmin.errors import DataError
 
 SEGMENTS = 10
 """Seconds of each of AVE's clips."""
+CATEGORIES = (
+    "Church bell", "Male speech, man speaking", "Bark", "Fixed-wing aircraft, airplane", "Race car, auto racing",
+    "Female speech, woman speaking", "Helicopter", "Violin, fiddle", "Flute", "Ukulele", "Frying (food)", "Truck",
+    "Shofar", "Motorcycle", "Acoustic guitar", "Train horn", "Clock", "Banjo", "Goat", "Baby cry, infant cry", "Bus",
+    "Chainsaw", "Cat", "Horse", "Toilet flush", "Rodents, rats, mice", "Accordion", "Mandolin",
+)  # fmt: skip
+"""AVE's categories in order of first appearance in `Annotations.txt`, which is that of the label files."""
 SUBFOLDERS = ("", "data", "AVE_Dataset", "data/AVE_Dataset", "splits")
 """Where a file is searched within the folder that a user names, in this order."""
 VIDEO_FOLDERS = ("AVE", "videos", "AVE_Dataset/AVE", "data/AVE", "data/AVE_Dataset/AVE")

@@ -4,7 +4,7 @@ from dmin.features.atomic import StoreWriteError
 from dmin.features.extract import ExtractionReport, Failure, extract
 from dmin.features.sources import VIDEO_SUFFIXES, find_videos
 from dmin.features.store import ClipFeatures, FeatureStore, Settings
-from dmin.features.stream import features_of, stream_features
+from dmin.features.stream import features_of, open_modality, stream_features, stream_modality
 
 __all__ = [
     "VIDEO_SUFFIXES",
@@ -17,5 +17,7 @@ __all__ = [
     "extract",
     "features_of",
     "find_videos",
+    "open_modality",
     "stream_features",
+    "stream_modality",
 ]

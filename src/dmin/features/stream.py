@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dmin.backbones import Backbone
 from dmin.features.store import ClipFeatures
-from dmin.media import Segment, decode
+from dmin.media import Segment, Segments, decode
 
 MissingAudio = Literal["error", "silence"]
 """What to do with a video that has no sound: refuse it, or hear silence."""
@@ -89,11 +89,61 @@ def stream_features(
         chunk = following
 
 
+def stream_modality(segments: Segments, backbone: Backbone) -> Iterator[Tensor]:
+    """Compute the features of one modality alone, so that memory stays flat however long the recording is.
+
+    Args:
+        segments: Opened by `open_modality`.
+        backbone: Visual or audio.
+
+    Yields:
+        Some seconds' visual maps [N, H, W, D_v] float16 or audio features [N, D_a] float32, in order; N is 32 at most.
+
+    Raises:
+        MediaError: The recording cannot be decoded.
+    """
+    features = _visual if backbone.card.modality == "visual" else _audio
+    source = iter(segments)
+    while batch := list(islice(source, _batch_seconds(backbone))):
+        yield features(batch, backbone)
+
+
+def open_modality(
+    path: str | Path, backbone: Backbone, *, start_seconds: float = 0.0, end_seconds: float | None = None
+) -> Segments:
+    """Open what a visual backbone sees of a video, with or without sound, or what an audio backbone hears of a file.
+
+    Args:
+        path: A video or, for an audio backbone, a sound file.
+        backbone: Its card says which modality is asked for, and how it is sampled.
+        start_seconds: Where to start.
+        end_seconds: Where to end, to the nearest whole number of seconds; the end of the file by default.
+
+    Raises:
+        MediaError: The file cannot be read, has no such stream, or the piece is not within it.
+    """
+    card = backbone.card
+    if card.modality == "visual":
+        return decode(
+            path,
+            frames_per_second=card.frames_per_second,
+            streams="picture",
+            start_seconds=start_seconds,
+            end_seconds=end_seconds,
+        )
+    return decode(path, rate_hz=card.rate_hz, streams="sound", start_seconds=start_seconds, end_seconds=end_seconds)
+
+
+def _batch_seconds(backbone: Backbone) -> int:
+    """Seconds that go through a backbone together."""
+    return max(1, int(_FRAMES_AT_ONCE // (backbone.card.frames_per_second or 1)))
+
+
 def _chunk(source: Iterator[Segment], visual: Backbone, audio: Backbone, seconds: int) -> tuple[Tensor, Tensor] | None:
     """Maps [T, H, W, D_v] and vectors [T, D_a] of the next T <= ``seconds`` segments; None when there are no more."""
     maps: list[Tensor] = []
     vectors: list[Tensor] = []
-    batch_seconds = max(1, int(_FRAMES_AT_ONCE // visual.card.frames_per_second))
+    batch_seconds = _batch_seconds(visual)
     while seconds > 0 and (batch := list(islice(source, min(batch_seconds, seconds)))):
         seconds -= len(batch)
         maps.append(_visual(batch, visual))

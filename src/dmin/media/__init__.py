@@ -4,6 +4,6 @@ Each stream is read through a container of its own, so that badly interleaved fi
 """
 
 from dmin.media.info import probe
-from dmin.media.segments import Segment, Segments, decode, decode_audio
+from dmin.media.segments import Segment, Segments, Streams, decode, decode_audio
 
-__all__ = ["Segment", "Segments", "decode", "decode_audio", "probe"]
+__all__ = ["Segment", "Segments", "Streams", "decode", "decode_audio", "probe"]

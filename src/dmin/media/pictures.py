@@ -19,9 +19,12 @@ _SHUFFLED_PICTURES = 5
 
 
 def pictures_of(
-    info: MediaInfo, frames_each: int, seconds: int, size: tuple[int, int] | None
+    info: MediaInfo, frames_each: int, seconds: int, size: tuple[int, int] | None, start_seconds: float = 0.0
 ) -> Iterator[NDArray[np.uint8]]:
-    """The picture shown at each instant: the latest that has begun; the first before it, the last after its end."""
+    """The picture shown at each instant: the latest that has begun; the first before it, the last after its end.
+
+    Instants are counted from ``start_seconds`` of the video on.
+    """
     frames = _frames(info)
     upcoming = next(frames, None)
     if upcoming is None:
@@ -29,7 +32,7 @@ def pictures_of(
     shown = upcoming[1]
     drawn: tuple[Any, NDArray[np.uint8]] | None = None
     for index in range(seconds * frames_each):
-        instant = info.start_seconds + (index + 0.5) / frames_each
+        instant = info.start_seconds + start_seconds + (index + 0.5) / frames_each
         while upcoming is not None and upcoming[0] <= instant:
             shown, upcoming = upcoming[1], next(frames, None)
         if drawn is None or drawn[0] is not shown:

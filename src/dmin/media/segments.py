@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +19,8 @@ from dmin.media.info import MediaInfo, probe
 from dmin.media.pictures import pictures_of
 from dmin.media.sound import Sound
 
+Streams = Literal["both", "picture", "sound"]
+"""What of a file is decoded; what is not need not be there."""
 MIN_SECONDS = 0.5
 """Shorter videos have no second to speak of."""
 MIN_PIXELS = 16
@@ -29,10 +33,11 @@ class Segment:
 
     index: int
     start_seconds: float
+    """Where in the video it starts, even if only a piece of the video is decoded."""
     frames: NDArray[np.uint8]
-    """[F, H, W, 3] RGB, the pictures shown at the middles of F equal parts of the second."""
+    """[F, H, W, 3] RGB, the pictures shown at the middles of F equal parts of the second; F is 0 without pictures."""
     waveform: NDArray[np.float32]
-    """[S] mono in -1..1; silence where the sound has not begun or is over."""
+    """[S] mono in -1..1; silence where the sound has not begun or is over; S is 0 where only pictures are decoded."""
 
     def __repr__(self) -> str:
         return f"Segment(index={self.index}, frames={list(self.frames.shape)}, waveform={list(self.waveform.shape)})"
@@ -45,37 +50,65 @@ def decode(
     rate_hz: int = 44_100,
     frame_size: int | tuple[int, int] | None = 224,
     missing_audio: Literal["error", "silence"] = "error",
+    streams: Streams = "both",
+    start_seconds: float = 0.0,
+    end_seconds: float | None = None,
 ) -> Segments:
     """Open a video as a sequence of one-second segments, decoded as they are asked for.
 
     Args:
-        path: The video.
+        path: The video; a sound file will do where only the sound is asked for.
         frames_per_second: F, pictures in each segment.
         rate_hz: S, samples in each segment.
         frame_size: One number squashes pictures to a square, as the paper's features do; (height, width); None keeps.
         missing_audio: "silence" takes a video without sound as silent.
+        streams: "picture" or "sound" decodes that alone.
+        start_seconds: Where the first segment starts.
+        end_seconds: Where the last one ends, to the nearest whole number of segments; the end of the file by default.
 
     Raises:
-        MediaError: It is not a video, too short or too small, or has no sound.
+        MediaError: It is not a video, too short or too small, has no sound, or ends before the piece asked for does.
     """
     info = probe(path)
-    if not info.has_video:
-        raise MediaError(f"{info.path} has no video stream: an event must be seen, so give a file with pictures")
+    if not info.has_video and streams != "sound":
+        why = "an event must be seen, so " if streams == "both" else ""
+        raise MediaError(f"{info.path} has no video stream: {why}give a file with pictures")
     if info.duration_seconds < MIN_SECONDS:
         raise MediaError(f"{info.path} lasts {info.duration_seconds:.2f} s: at least {MIN_SECONDS} s are needed")
-    if min(info.width, info.height) < MIN_PIXELS:
+    if min(info.width, info.height) < MIN_PIXELS and streams != "sound":
         raise MediaError(
             f"{info.path} is {info.width}x{info.height} pixels: at least {MIN_PIXELS}x{MIN_PIXELS} are needed"
         )
-    if not info.has_audio and missing_audio == "error":
+    if not info.has_audio and streams == "sound":
+        raise MediaError(f"{info.path} has no audio stream: give a file with sound")
+    if not info.has_audio and streams == "both" and missing_audio == "error":
         raise MediaError(f"{info.path} has no audio stream: to take it as silent, use --missing-audio silence")
     if info.declared_seconds is not None and info.duration_seconds < info.declared_seconds - 1.0:
         warnings.warn(
             f"{info.path} is cut short: {info.duration_seconds:.1f} of {info.declared_seconds:.1f} s could be read",
             stacklevel=2,
         )
+    duration = _piece_seconds(info, start_seconds, end_seconds)
     size = (frame_size, frame_size) if isinstance(frame_size, int) else frame_size
-    return Segments(info, frames_per_second, rate_hz, size)
+    return Segments(info, frames_per_second, rate_hz, size, streams, start_seconds, duration)
+
+
+def _piece_seconds(info: MediaInfo, start_seconds: float, end_seconds: float | None) -> float:
+    """Length of a piece, checked; one may say 10 for the end of a video of 9.97 s."""
+    duration = info.duration_seconds
+    end = duration if end_seconds is None else end_seconds
+    if not 0 <= start_seconds < end <= max(duration, math.ceil(duration)):
+        raise MediaError(
+            f"{info.path} lasts {duration:.2f} s: a piece from {start_seconds:g} to {end:g} s does not lie within it, "
+            "or ends before it starts"
+        )
+    length = min(end, duration) - start_seconds
+    if length < MIN_SECONDS:
+        raise MediaError(
+            f"{info.path} was cut to {max(length, 0.0):.2f} s, from {start_seconds:g} to {end:g} s: at least "
+            f"{MIN_SECONDS} s are needed"
+        )
+    return length
 
 
 def decode_audio(path: str | Path, rate_hz: int) -> NDArray[np.float32]:
@@ -95,16 +128,26 @@ class Segments:
     """A video's segments. Iterating decodes them one after the other, with memory for about one second."""
 
     def __init__(
-        self, info: MediaInfo, frames_per_second: float, rate_hz: int, frame_size: tuple[int, int] | None
+        self,
+        info: MediaInfo,
+        frames_per_second: float,
+        rate_hz: int,
+        frame_size: tuple[int, int] | None,
+        streams: Streams,
+        start_seconds: float,
+        duration_seconds: float,
     ) -> None:
         self.info = info
         self.path = info.path
-        self.duration_seconds = info.duration_seconds
+        self.start_seconds = start_seconds
+        self.duration_seconds = duration_seconds
         self.width, self.height = info.width, info.height
-        self.has_audio = info.has_audio
+        self.has_pictures = streams != "sound"
+        self.has_audio = info.has_audio and streams != "picture"
         self.frames_each = max(1, round(frames_per_second))
         self.rate_hz = rate_hz
         self.frame_size = frame_size
+        self._streams = streams
 
     @cached_property
     def count(self) -> int:
@@ -115,9 +158,20 @@ class Segments:
         return self.count
 
     def __iter__(self) -> Iterator[Segment]:
-        pictures = pictures_of(self.info, self.frames_each, self.count, self.frame_size)
-        sound = Sound(self.info, self.rate_hz).seconds() if self.has_audio else iter(())
-        silence = np.zeros(self.rate_hz, np.float32)
+        pictures, sound = self._pictures(), self._sound()
         for index in range(self.count):
-            frames = np.stack([next(pictures) for _ in range(self.frames_each)])
-            yield Segment(index, float(index), frames, next(sound, silence))
+            yield Segment(index, self.start_seconds + index, next(pictures), next(sound))
+
+    def _pictures(self) -> Iterator[NDArray[np.uint8]]:
+        """[F, H, W, 3] for each segment."""
+        if not self.has_pictures:
+            yield from repeat(np.zeros((0, 0, 0, 3), np.uint8))
+        pictures = pictures_of(self.info, self.frames_each, self.count, self.frame_size, self.start_seconds)
+        for _ in range(self.count):
+            yield np.stack([next(pictures) for _ in range(self.frames_each)])
+
+    def _sound(self) -> Iterator[NDArray[np.float32]]:
+        """[S] for each segment, without end."""
+        if self.has_audio:
+            yield from Sound(self.info, self.rate_hz).seconds(self.start_seconds)
+        yield from repeat(np.zeros(self.rate_hz if self._streams != "picture" else 0, np.float32))

@@ -51,11 +51,14 @@ class Sound:
                 yield samples[cut:]
             yield self._floats(resampler.resample(None))[round(drop) :]
 
-    def seconds(self) -> Iterator[NDArray[np.float32]]:
-        """The same, cut into seconds; the last one filled with silence."""
+    def seconds(self, start_seconds: float = 0.0) -> Iterator[NDArray[np.float32]]:
+        """The same from ``start_seconds`` on, cut into seconds; the last one filled with silence."""
         held: list[NDArray[np.float32]] = []
         count = 0
-        for piece in self.pieces():
+        early = round(start_seconds * self.rate_hz)  # samples before the start
+        for whole in self.pieces():
+            piece = whole[early:]
+            early -= len(whole) - len(piece)
             held.append(piece)
             count += len(piece)
             while count >= self.rate_hz:

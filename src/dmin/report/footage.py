@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from dmin.media import Segments, decode, probe
+from dmin.media import Segments, Streams, decode, probe
 from dmin.report import style
 
 MOST_THUMBNAILS = 14
@@ -52,24 +52,34 @@ def thumbnail_instants(duration_seconds: float) -> tuple[float, ...]:
     return tuple((i + 0.5) * duration_seconds / count for i in range(count))
 
 
-def watch(video: str | Path | Segments) -> Footage:
+def watch(
+    video: str | Path | Segments,
+    *,
+    streams: Streams | None = None,
+    start_seconds: float = 0.0,
+    end_seconds: float | None = None,
+) -> Footage:
     """Go through a video once and keep what a picture of it needs; an hour takes no more memory than a minute.
 
     Args:
-        video: A path, or segments that are already open (their frames' size and rates are taken as they are).
+        video: A path, or segments that are already open (their frames' size and rates are taken as they are). A sound
+            file gives footage without frames.
+        streams: What of a path is wanted; all there is by default.
+        start_seconds: Where the piece that is wanted of a path starts.
+        end_seconds: Where it ends.
 
     Raises:
         MediaError: The video cannot be read.
     """
-    segments = video if isinstance(video, Segments) else _open(video)
-    instants = thumbnail_instants(segments.duration_seconds)
+    segments = video if isinstance(video, Segments) else _open(video, streams, start_seconds, end_seconds)
+    instants = thumbnail_instants(segments.duration_seconds) if segments.has_pictures else ()
     columns = columns_per_second(segments.count)
     frames: list[NDArray[np.uint8]] = []
     spectra: list[NDArray[np.float32]] = []
     for segment in segments:
         end = segment.index + 1 if segment.index + 1 < segments.count else math.inf
         while len(frames) < len(instants) and instants[len(frames)] < end:
-            place = (instants[len(frames)] - segment.start_seconds) * len(segment.frames)
+            place = (instants[len(frames)] - segment.index) * len(segment.frames)
             frames.append(segment.frames[min(int(place), len(segment.frames) - 1)])
         if segments.has_audio:
             spectra.append(spectrogram(segment.waveform, segments.rate_hz, columns))
@@ -77,12 +87,22 @@ def watch(video: str | Path | Segments) -> Footage:
     return Footage(tuple(frames), instants, sound, segments.duration_seconds)
 
 
-def _open(video: str | Path) -> Segments:
+def _open(video: str | Path, streams: Streams | None, start_seconds: float, end_seconds: float | None) -> Segments:
     info = probe(video)
+    seconds = (info.duration_seconds if end_seconds is None else end_seconds) - start_seconds
     aspect = min(max(info.width / max(info.height, 1), 0.25), 4.0)
-    rate = math.ceil(FEWEST_THUMBNAILS / max(1, int(info.duration_seconds + 0.5)))
+    rate = math.ceil(FEWEST_THUMBNAILS / max(1, int(seconds + 0.5)))
     size = (_THUMBNAIL_HEIGHT, round(_THUMBNAIL_HEIGHT * aspect))
-    return decode(video, frames_per_second=rate, rate_hz=_RATE_HZ, frame_size=size, missing_audio="silence")
+    return decode(
+        video,
+        frames_per_second=rate,
+        rate_hz=_RATE_HZ,
+        frame_size=size,
+        missing_audio="silence",
+        streams=streams or ("both" if info.has_video else "sound"),
+        start_seconds=start_seconds,
+        end_seconds=end_seconds,
+    )
 
 
 def columns_per_second(seconds: int) -> int:

@@ -44,7 +44,7 @@ def plot_lanes(events: Events, truth: Sequence[Event] = (), ax: Axes | None = No
     shown = names if len(names) <= _MOST_LANES else names[: _MOST_LANES - 1]
     count = max(1, len(shown) + (len(names) > len(shown)))
     ax.set(xlim=(0, events.duration_seconds), ylim=(count, 0))
-    _write_times(ax, events.duration_seconds)
+    write_times(ax, events.duration_seconds)
     for lane in range(count):
         ax.axhspan(lane + 0.06, lane + 0.94, color=style.FAINT, linewidth=0, zorder=0)
     lanes = {name: min(place, count - 1) for place, name in enumerate(names)}
@@ -118,7 +118,7 @@ def _write_names(ax: Axes, shown: Sequence[str], others: int) -> None:
         style.plain(text).set(color=style.INK, linespacing=1.0, fontweight="bold" if lane < len(shown) else "normal")
 
 
-def _write_times(ax: Axes, duration: float) -> None:
+def write_times(ax: Axes, duration: float) -> None:
     """Round times along the x-axis, in the unit that the duration asks for."""
     step = next((step for step in _TICK_STEPS if duration / step <= _MOST_TICKS), duration / 10)
     ticks = [i * step for i in range(int(duration / step + 1e-6) + 1)]

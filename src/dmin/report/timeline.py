@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -17,13 +16,10 @@ from dmin.report import style
 from dmin.report.attention import plot_attention
 from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram, watch
 from dmin.report.lanes import colour_of, lanes_height, plot_lanes
+from dmin.report.rows import INNER, WIDTH, figure_of, stack_rows
 
-WIDTH = 11.0
-_LEFT, _RIGHT = 1.4, 0.95
-_INNER = WIDTH - _LEFT - _RIGHT
 _MOST_STEPS = 400
 """A line with more steps than this is a black band: longer videos show their relevance as area alone."""
-_TITLE, _FOOT, _GAP = 0.78, 0.42, 0.12
 
 
 def plot_events(events: Events, path: str | Path | None = None, *, truth: Sequence[Event] = ()) -> Axes:
@@ -63,28 +59,18 @@ def timeline_figure(
     footage = video if isinstance(video, Footage) else watch(video)
     truth = tuple(truth or ())
     attention = events.attention if events.attention is not None and len(events.attention) else None
-    film = film_height(footage, _INNER, 1.35)
+    film = film_height(footage, INNER, 1.35)
     heights = {"frames": film} | ({} if attention is None else {"looks at": film})
     heights |= {"sound": 0.95, "relevance": 0.95, "events": lanes_height(events, truth)}
-    total = _TITLE + sum(heights.values()) + _GAP * (len(heights) - 1) + _FOOT
-    figure = Figure(figsize=(WIDTH, total), dpi=style.DOTS_PER_INCH, facecolor=style.PAPER)
-    FigureCanvasAgg(figure)
-    _write_title(figure, events, total)
-    rows: dict[str, Axes] = {}
-    top = total - _TITLE
-    for name, height in heights.items():
-        place = (_LEFT / WIDTH, (top - height) / total, _INNER / WIDTH, height / total)
-        rows[name] = figure.add_axes(place, label=name)
-        if name != "events":  # its lanes have names of their own
-            _write_row_name(rows[name], name)
-        top -= height + _GAP
+    title = style.shorten(Path(events.video).name or events.video, 64)
+    rows = stack_rows(heights, title, _about(events), unnamed="events")  # its lanes have names of their own
     plot_film(footage, rows["frames"])
     if attention is not None:
         plot_attention(footage, attention, rows["looks at"])
     plot_spectrogram(footage.spectrogram_db, events.duration_seconds, rows["sound"])
     plot_relevance(events, rows["relevance"])
     plot_lanes(events, truth, rows["events"])
-    return figure
+    return figure_of(rows)
 
 
 def plot_relevance(events: Events, ax: Axes | None = None) -> Axes:
@@ -128,20 +114,8 @@ def plot_relevance(events: Events, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _write_row_name(ax: Axes, name: str) -> None:
-    ax.text(
-        -0.1 / _INNER, 0.5, name, transform=ax.transAxes, ha="right", va="center",
-        color=style.MUTED, fontsize=style.NORMAL,
-    )  # fmt: skip
-
-
-def _write_title(figure: Figure, events: Events, total: float) -> None:
-    left = _LEFT / WIDTH
-    title = style.shorten(Path(events.video).name or events.video, 64)
-    heading = figure.text(left, 1 - 0.34 / total, title, fontsize=style.LARGE, color=style.INK, va="center")
-    style.plain(heading).set_fontweight("bold")
+def _about(events: Events) -> str:
     count = len(events)
     duration = style.clock(round(events.duration_seconds, 1), events.duration_seconds)
     found = "no event" if not count else "1 event" if count == 1 else f"{count} events"
-    about = f"{found} in {duration}, by the model {style.shorten(events.model, 60)}"
-    style.plain(figure.text(left, 1 - 0.62 / total, about, fontsize=style.NORMAL, color=style.MUTED, va="center"))
+    return f"{found} in {duration}, by the model {style.shorten(events.model, 60)}"

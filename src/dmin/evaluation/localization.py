@@ -1,4 +1,4 @@
-"""A model against a split: accuracy as AVE defines it, with intervals, beside the priors that need no content."""
+"""Event localization: accuracy as AVE defines it, with intervals, beside the priors that need no content."""
 
 from __future__ import annotations
 
@@ -15,26 +15,15 @@ from torch.utils.data import DataLoader
 from dmin.data.annotations import BACKGROUND
 from dmin.data.batches import ClipDataset, collate
 from dmin.errors import DataError, ModelError
+from dmin.evaluation.features import require_same_features
+from dmin.evaluation.intervals import Interval, share
 from dmin.events import dumps
 from dmin.inference import Localizer
 from dmin.progress import Progress, silent
 from dmin.tasks.localization import decode
 from dmin.tasks.scores import binary_f1, confusion, event_f1
 
-RESAMPLES = 10_000
 IOUS = (0.3, 0.5, 0.7)
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its bootstrap 95 % interval over clips."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -138,12 +127,8 @@ def evaluate(
         ModelError: The store's features are not those the model was trained on, or it has categories unknown to it.
         DataError: No such split, or clips of it without features.
     """
+    require_same_features(store, localizer.settings)
     clips = ClipDataset(store, split, localizer.categories, localizer.settings.window_seconds)
-    if clips.store.settings != localizer.settings.features:
-        raise ModelError(
-            f"the model was trained on features of {localizer.settings.features}, the store {store} holds "
-            f"{clips.store.settings}: extract the videos again with the model's backbones"
-        )
     unknown = set(clips.folder.categories) - set(localizer.categories)
     if unknown:
         raise ModelError(
@@ -211,14 +196,9 @@ def report(
 def _share(
     results: Sequence[ClipResult], counts: Callable[[ClipResult], tuple[NDArray[Any], NDArray[Any]]]
 ) -> Interval:
-    """Hits over total with a percentile bootstrap: clips are drawn again with replacement, seconds stay together."""
-    pairs = np.array([[part.sum() for part in counts(clip)] for clip in results], dtype=np.float64)  # [clips, 2]
-    value = pairs[:, 0].sum() / max(pairs[:, 1].sum(), 1)
-    generator = np.random.default_rng(0)
-    drawn = generator.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), RESAMPLES) @ pairs
-    shares = drawn[:, 0] / np.maximum(drawn[:, 1], 1)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return Interval(float(value), float(low), float(high))
+    """Hits over total, both counted in seconds."""
+    pairs = [[part.sum() for part in counts(clip)] for clip in results]
+    return share([hits for hits, _ in pairs], [total for _, total in pairs])
 
 
 def _priors(results: Sequence[ClipResult], background: int) -> Priors:

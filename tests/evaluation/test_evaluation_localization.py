@@ -30,15 +30,6 @@ def test_every_figure_on_two_clips_counted_by_hand():
     assert [row.recall for row in figures.categories] == [0.5, 0.0]
 
 
-def test_intervals_are_of_clips_not_of_seconds():
-    """Ten clips all right and ten all wrong: the spread is that of 20 coins, not of 200."""
-    clips = [clip([0] * 10, [0 if i % 2 else 1] * 10, [0] * 10) for i in range(20)]
-    interval = report(clips, ("Dog",), "m", "d", "test", 0.5).segment_accuracy
-    assert interval.value == 0.5
-    assert 0.2 < interval.low < 0.35
-    assert 0.65 < interval.high < 0.8
-
-
 @pytest.mark.slow
 def test_a_trained_model_scores_and_leaves_pictures(tiny_run, tiny_store, tmp_path, tiny_backbones):
     figures = evaluate(Localizer.from_pretrained(tiny_run), tiny_store, "test")

@@ -1,0 +1,66 @@
+"""The figures of `dmin evaluate` as rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from dmin.evaluation import CcaFigures, LocalizationReport, MatchingReport
+
+
+def metrics_table(report: LocalizationReport) -> Table:
+    """The figures of event localization."""
+    table = _table(f"{report.model} on {report.split}: {report.clips} clips, {report.seconds} seconds")
+    table.add_row("segment accuracy", str(report.segment_accuracy))
+    table.add_row("  prior: all background", f"{report.priors.all_background:.3f}")
+    table.add_row("  prior: right category in every second", f"{report.priors.every_second_is_event:.3f}")
+    table.add_row("category, given an event", str(report.category_accuracy_given_event))
+    table.add_row("event / background F1", f"{report.relevance_f1:.3f}")
+    for iou, value in report.event_f1.items():
+        table.add_row(f"whole events, F1 at IoU {iou}", f"{value:.3f}")
+    if report.false_event_seconds is not None:
+        table.add_row("false events on clips of no category", str(report.false_event_seconds))
+    return table
+
+
+def matching_table(report: MatchingReport) -> Table:
+    """The figures of cross-modality localization."""
+    left_out = f" ({report.left_out} without a query left out)" if report.left_out else ""
+    table = _table(f"{report.model}, {report.direction}, on {report.split}: {report.clips} clips{left_out}")
+    priors = report.priors
+    table.add_row("exact window", str(report.exact))
+    table.add_row("  prior: any window at random", f"{priors.uniform:.3f}")
+    table.add_row("  prior: starts with the clip", f"{priors.starts_with_clip:.3f}")
+    table.add_row("  prior: ends with the clip", f"{priors.ends_with_clip:.3f}")
+    if priors.most_frequent is not None:
+        table.add_row("  prior: usual start of its length", f"{priors.most_frequent:.3f}")
+    table.add_row("  model minus best prior", str(report.minus_best_prior))
+    if report.cca is not None:
+        table.add_row("linear CCA, exact window", str(report.cca.exact))
+        table.add_row("  model minus linear CCA", str(report.minus_cca))
+    table.add_row("mean absolute offset, s", str(report.mean_absolute_offset_seconds))
+    if report.cca is not None:
+        table.add_row("  of linear CCA, s", str(report.cca.mean_absolute_offset_seconds))
+    for row in report.lengths:
+        clips = f"{row.clips} clip{'s' * (row.clips != 1)}"
+        table.add_row(f"exact, queries of {row.seconds} s", f"{row.exact:.3f}, at random {row.uniform:.3f} ({clips})")
+    table.caption = f"protocol {report.protocol}, matching {report.matching}"
+    if report.cca is not None:
+        table.caption += f"; {_words(report.cca)}"
+    return table
+
+
+def _words(cca: CcaFigures) -> str:
+    """How the linear answer was made."""
+    choice = cca.choice
+    by = "not chosen, for want of a validation split" if choice.validation_exact is None else "chosen on validation"
+    return f"CCA of {choice.comparison}, {choice.components} components, ridge {choice.ridge:g}, {by}"
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title)
+    table.add_column("measure")
+    table.add_column("value [95 % interval]")
+    return table

@@ -1,0 +1,61 @@
+"""Bootstrap intervals over clips: the seconds of a clip are not independent of each other, clips are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+RESAMPLES = 10_000
+_AT_ONCE = 500
+"""Resamples that are in memory together; their number changes no figure."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its bootstrap 95 % interval over clips."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def share(hits: ArrayLike, totals: ArrayLike) -> Interval:
+    """Hits over totals, both summed over clips, with a percentile bootstrap: clips are drawn again with replacement.
+
+    Calls with as many clips draw the same ones.
+
+    Args:
+        hits: What counts, for each clip [N].
+        totals: Out of how many, for each clip [N].
+
+    Example:
+        >>> share([1, 2], [2, 2]).value
+        0.75
+    """
+    pairs = np.stack([np.asarray(hits, np.float64), np.asarray(totals, np.float64)], 1)  # [N, 2]
+    value = pairs[:, 0].sum() / max(pairs[:, 1].sum(), 1)
+    generator = np.random.default_rng(0)
+    odds = np.full(len(pairs), 1 / len(pairs))
+    drawn = np.concatenate([generator.multinomial(len(pairs), odds, size) @ pairs for size in _sizes()])
+    low, high = np.quantile(drawn[:, 0] / np.maximum(drawn[:, 1], 1), [0.025, 0.975])
+    return Interval(float(value), float(low), float(high))
+
+
+def mean(values: ArrayLike) -> Interval:
+    """Mean of one figure a clip [N]. Of differences between two answers to the same clips it is a paired comparison.
+
+    Example:
+        >>> print(mean([1.0, 1.0, 1.0]))
+        1.000 [1.000, 1.000]
+    """
+    array: NDArray[np.float64] = np.asarray(values, np.float64)
+    return share(array, np.ones_like(array))
+
+
+def _sizes() -> list[int]:
+    return [_AT_ONCE] * (RESAMPLES // _AT_ONCE)

@@ -1,0 +1,133 @@
+"""What `Localizer` and `Matcher` share: finding a model by name, and the backbones it was trained on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Generic, Self, TypeVar, cast
+
+from dmin import backbones
+from dmin.backbones import Backbone
+from dmin.errors import ModelError
+from dmin.models import PretrainedModel
+from dmin.settings import InferenceSettings
+
+_log = logging.getLogger("dmin")
+_PACKAGE = Path(__file__).parent.parent
+STARTER = _PACKAGE / "starter"
+
+Network = TypeVar("Network", bound=PretrainedModel)
+SettingsOfTask = TypeVar("SettingsOfTask", bound=InferenceSettings)
+
+
+class Trained(Generic[Network, SettingsOfTask]):
+    """A network with its settings and backbones, on a device; subclasses say what it answers.
+
+    Raises:
+        ModelError: The network was trained on features of another version of its backbones.
+    """
+
+    network: ClassVar[type[PretrainedModel]]
+    """Class of the network."""
+    settings_type: ClassVar[type[InferenceSettings]]
+    """What lies beside its weights."""
+    shipped: ClassVar[Sequence[str]]
+    """Names of models of this kind that may come with dmin, each in a folder of its name."""
+
+    def __init__(self, model: Network, settings: SettingsOfTask, name: str, device: str = "cpu") -> None:
+        # Converted checkpoints may be double, which no device is fast at.
+        self.model: Network = model.eval().float().to(device)
+        self.settings = settings
+        self.name = name
+        self.device = device
+        for kind, wanted in (("visual", settings.visual), ("audio", settings.audio)):
+            card = backbones.cards().get(wanted)
+            version = getattr(settings, f"{kind}_version")
+            if card is None:
+                continue  # e.g. AVE's released features: such a model can score a store, but hear and see no video
+            if card.version != version:
+                raise ModelError(
+                    f"model {name!r} was trained on features of {wanted} {version}, here is {card.version}: "
+                    "install the dmin it was trained with, or train it again"
+                )
+            getattr(self, kind)  # loaded now, so that weights that cannot be had are no surprise later
+
+    @cached_property
+    def visual(self) -> Backbone:
+        """The visual backbone.
+
+        Raises:
+            ModelError: dmin has none of this name, or its weights cannot be had.
+        """
+        return backbones.create(self.settings.visual).to(self.device)
+
+    @cached_property
+    def audio(self) -> Backbone:
+        """The audio backbone.
+
+        Raises:
+            ModelError: dmin has none of this name, or its weights cannot be had.
+        """
+        return backbones.create(self.settings.audio).to(self.device)
+
+    @classmethod
+    def here(cls) -> list[str]:
+        """Names of the models of this kind that come with this dmin."""
+        return [name for name in cls.shipped if (_PACKAGE / name).is_dir()]
+
+    @classmethod
+    def _load(cls, name_or_path: str | Path, device: str) -> Self:
+        """Load a model; `from_pretrained` of the subclasses says what may be given."""
+        name = str(name_or_path)
+        folder = folder_of(name, cls.here())
+        # Subclasses name the very classes that they fill the variables of this one with.
+        model = cast(Network, cls.network.from_pretrained(folder))
+        settings = cast(SettingsOfTask, cls.settings_type.load(folder))
+        trained = cls(model, settings, folder.name if folder.parent == _PACKAGE else name, device)
+        _log.info("%s", trained.about)
+        return trained
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.about})"
+
+    @property
+    def about(self) -> str:
+        """One line: what the model can do."""
+        raise NotImplementedError
+
+
+def folder_of(name_or_path: str, here: Sequence[str] = ()) -> Path:
+    """The folder of a model; one of the hub is downloaded.
+
+    Args:
+        name_or_path: As given to `from_pretrained`.
+        here: Names of models that come with this dmin.
+
+    Raises:
+        ModelError: There is no such model; the message says what may be given.
+    """
+    if name_or_path in here:
+        return _PACKAGE / name_or_path
+    folder = Path(name_or_path)
+    if folder.is_dir():
+        return folder
+    if name_or_path.count("/") == 1 and not name_or_path.startswith((".", "/")):
+        return _hub_snapshot(name_or_path)
+    choices = [*map(repr, here), "a folder that `dmin train` wrote"]
+    raise ModelError(
+        f"no model {name_or_path!r}: give {', '.join(choices)}, or a repository id of the Hugging Face hub (owner/name)"
+    )
+
+
+def _hub_snapshot(repository: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=["*.json", "*.safetensors", "*.md"]))
+    except Exception as error:
+        raise ModelError(
+            f"{repository!r} is no folder here, and the hub could not give it ({type(error).__name__}): "
+            "check the name and the network"
+        ) from error

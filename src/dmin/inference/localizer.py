@@ -1,0 +1,146 @@
+"""From a video to its events: `Localizer`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dmin.errors import ModelError
+from dmin.events import Events, Second, merge_seconds
+from dmin.features import ClipFeatures, stream_features
+from dmin.features.stream import MissingAudio
+from dmin.inference.loading import Trained
+from dmin.inference.windows import Average, Stretch, windows
+from dmin.models import DMIN
+from dmin.progress import Progress, silent
+from dmin.settings import LocalizerSettings
+
+
+@dataclass(frozen=True)
+class _Seconds:
+    """Averages over all windows that saw a second."""
+
+    relevance: NDArray[np.float64]
+    """[T]"""
+    categories: NDArray[np.float64]
+    """[T, C], each row summing to 1."""
+    attention: NDArray[np.float32]
+    """[T, H, W]"""
+
+
+class Localizer(Trained[DMIN, LocalizerSettings]):
+    """Finds the events of videos: decoding, backbones, network and threshold in one.
+
+    Example (``localizer(path)`` takes any video that FFmpeg reads)::
+
+        localizer = Localizer.from_pretrained()
+        for event in localizer("video.mp4"):
+            print(event.start_seconds, event.end_seconds, event.category, event.score)
+    """
+
+    network = DMIN
+    settings_type = LocalizerSettings
+    shipped = ("starter",)
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path = "starter", device: str = "cpu") -> Localizer:
+        """Load a model.
+
+        Args:
+            name_or_path: "starter", a folder that `dmin train` wrote, or a repository id of the Hugging Face hub.
+            device: Where to run: cpu, cuda, mps.
+
+        Raises:
+            ModelError: There is no such model, or it is not one of this task.
+        """
+        return cls._load(name_or_path, device)
+
+    @property
+    def about(self) -> str:
+        """One line: what the model knows, and how to teach one's own."""
+        advice = "; train your own with `dmin train`" if self.name == "starter" else ""
+        return f"model {self.name} knows {', '.join(sorted(self.categories))}{advice}"
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """What the model knows."""
+        return tuple(self.model.config.category_names)
+
+    def __call__(
+        self,
+        video: str | Path,
+        *,
+        threshold: float | None = None,
+        min_seconds: float = 1.0,
+        missing_audio: MissingAudio = "error",
+        progress: Progress = silent,
+    ) -> Events:
+        """Find the events of one video, of any length; memory does not grow with it, but for the answer's own numbers.
+
+        Args:
+            video: Path of the video.
+            threshold: Relevance from which a second counts as event; the model's own by default.
+            min_seconds: Shorter events are dropped.
+            missing_audio: "error", or "silence" to take a video without sound as silent.
+            progress: Told as seconds are done.
+
+        Raises:
+            MediaError: The video cannot be read.
+        """
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ModelError(f"threshold is {threshold}: must be within 0 and 1")
+        chunks = stream_features(video, self.visual, self.audio, missing_audio=missing_audio)
+        durations: list[float] = []
+        answer = self._average(_noting(chunks, durations), progress)
+        seconds = tuple(
+            Second(float(t), float(answer.relevance[t]), self.categories[int(row.argmax())], self._scores(row))
+            for t, row in enumerate(answer.categories)
+        )
+        used = self.settings.threshold if threshold is None else threshold
+        duration = sum(durations)
+        events = merge_seconds(seconds, used, duration, min_seconds)
+        return Events(str(video), duration, self.name, used, seconds, events, answer.attention)
+
+    def _scores(self, row: NDArray[np.float64]) -> dict[str, float]:
+        return {name: round(float(score), 6) for name, score in zip(self.categories, row, strict=True)}
+
+    def _average(self, chunks: Iterable[tuple[Tensor, ...]], progress: Progress) -> _Seconds:
+        """Windows of the trained length, half overlapping; what several windows say of a second is averaged."""
+        average = Average()
+        shape = (7, 7)
+        for window in windows(chunks, self.settings.window_seconds):
+            rows, shape = self._answer(window)
+            average.add(window.start, rows)
+            progress("localize", window.start + len(window), None)
+        table = average.table()
+        count = len(self.categories)
+        attention = table[:, 1 + count :].astype(np.float32).reshape(-1, *shape)
+        return _Seconds(table[:, 0], table[:, 1 : 1 + count], attention)
+
+    @torch.inference_mode()
+    def _answer(self, window: Stretch) -> tuple[NDArray[np.float64], tuple[int, int]]:
+        """One row a second (relevance, category scores, attention of every region), and the shape of the regions."""
+        visual, audio = (features.float()[None].to(self.device) for features in window.features)
+        output = self.model(visual, audio, return_attention=True)
+        relevance = output.relevance_logits[0].sigmoid()[:, None]  # [T, 1]
+        logits = output.category_logits  # [1, C], or [1, C + 1] with background last under weak supervision
+        if int(logits.argmax()) == len(self.categories):
+            relevance = torch.zeros_like(relevance)  # background is the best of them: nothing here is an event
+        categories = logits[:, : len(self.categories)].softmax(-1).expand(len(relevance), -1)  # [T, C]
+        assert output.attention is not None  # it was asked for
+        spatial = output.attention.spatial[0]  # [T, H, W]
+        rows = torch.cat([relevance, categories, spatial.flatten(1)], 1)
+        return rows.double().cpu().numpy(), (spatial.shape[1], spatial.shape[2])
+
+
+def _noting(chunks: Iterable[ClipFeatures], durations: list[float]) -> Iterator[tuple[Tensor, ...]]:
+    """Visual maps and audio features of chunks; how long each of them lasts is noted on the way."""
+    for chunk in chunks:
+        durations.append(chunk.duration_seconds)
+        yield chunk.visual, chunk.audio

@@ -1,0 +1,145 @@
+"""One row, one column, one seed: trained, scored, and never done twice.
+
+```
+RUN/...           the run folder of `dmin.training.fit`
+RUN/metrics.json  the test split's figures, with their pictures
+RUN/cell.json     what the run is of, how long it trained, and, once it has ended, its figures
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dmin.errors import DataError
+from dmin.evaluation import Interval, evaluate, evaluate_matching
+from dmin.events import dumps
+from dmin.features import FeatureStore
+from dmin.features.atomic import write_atomically
+from dmin.inference import Localizer
+from dmin.models import DCMR
+from dmin.paper.results import SeedResult
+from dmin.progress import Progress, silent
+from dmin.recipe import MatchingRecipe, Recipe
+from dmin.settings import MatcherSettings
+
+CELL_FILE = "cell.json"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the grid."""
+
+    words: str
+    """What it is, for progress: row, column and seed."""
+    store: Path
+    recipe: Recipe
+    run: Path
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a run folder is of: the recipe, and the data's features, annotations and splits."""
+        files = [self.store / "Annotations.txt", *sorted((self.store / "splits").glob("*.txt"))]
+        data = hashlib.sha256(b"\0".join(file.name.encode() + b"\0" + file.read_bytes() for file in files))
+        features = str(FeatureStore.open(self.store).settings)
+        recipe = json.loads(json.dumps(asdict(self.recipe)))
+        return {"features": features, "data": data.hexdigest()[:16], "recipe": recipe}
+
+
+def run_cell(cell: Cell, progress: Progress = silent) -> SeedResult:
+    """Train and score one seed; a finished one is read again, a stopped one goes on.
+
+    Raises:
+        DataError: The folder holds a run of another recipe or of other data.
+    """
+    state = _read_state(cell)
+    if "accuracy" not in state:
+        state = _finish(cell, state, progress)
+    progress(f"{cell.words} (done)", 1, 1)
+    return SeedResult(
+        seed=cell.recipe.seed,
+        accuracy=Interval(**state["accuracy"]),
+        priors=state["priors"],
+        test_clips=state["test_clips"],
+        seconds_trained=state["seconds_trained"],
+        run=cell.run,
+    )
+
+
+def _read_state(cell: Cell) -> dict[str, Any]:
+    """What the folder says of itself; a fresh state where it says nothing, or where only the epochs became more."""
+    path = cell.run / CELL_FILE
+    fresh = {**cell.identity, "seconds_trained": 0.0}
+    if not path.is_file():
+        return fresh
+    try:
+        state: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        different = _differences({name: state[name] for name in cell.identity}, cell.identity)
+        epochs, seconds = int(state["recipe"]["epochs"]), float(state["seconds_trained"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is damaged ({error}): remove the folder {cell.run}, and run the same again") from error
+    longer = different == ["epochs"] and cell.recipe.epochs > epochs  # the run goes on where it ended
+    if different and not longer:
+        raise DataError(
+            f"{cell.run} holds a run of another kind (different: {', '.join(different)}): choose another --out, or "
+            "remove that folder"
+        )
+    return {**fresh, "seconds_trained": seconds} if longer else state
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Names of what differs, those of the recipe's fields without its own."""
+    recipes = before["recipe"], now["recipe"]
+    names = {name for recipe in recipes for name in recipe if recipes[0].get(name) != recipes[1].get(name)}
+    names |= {name for name in now if name != "recipe" and before[name] != now[name]}
+    return sorted(names)
+
+
+def _finish(cell: Cell, state: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    from dmin.training import fit
+
+    def told(step: str, completed: int, total: int | None) -> None:
+        inner = step.replace(" (", ", ").rstrip(")")
+        progress(f"{cell.words} ({inner})", completed, total)  # what is in brackets names no bar of its own
+
+    cell.run.mkdir(parents=True, exist_ok=True)
+    start, before = time.monotonic(), state["seconds_trained"]
+    _write_state(cell, state)
+    try:
+        fit(cell.store, cell.run, cell.recipe, progress=told)
+    finally:  # time of a stopped attempt counts, too
+        state["seconds_trained"] = before + time.monotonic() - start
+        _write_state(cell, state)
+    state |= (_score_matching if isinstance(cell.recipe, MatchingRecipe) else _score_localization)(cell, told)
+    _write_state(cell, state)
+    return state
+
+
+def _score_localization(cell: Cell, progress: Progress) -> dict[str, Any]:
+    report = evaluate(Localizer.from_pretrained(cell.run), cell.store, "test", progress=progress)
+    report.save(cell.run)
+    return {
+        "accuracy": asdict(report.segment_accuracy),
+        "priors": asdict(report.priors),
+        "test_clips": report.clips,
+    }
+
+
+def _score_matching(cell: Cell, progress: Progress) -> dict[str, Any]:
+    model, settings = DCMR.from_pretrained(cell.run), MatcherSettings.load(cell.run)
+    report = evaluate_matching(model, settings, cell.store, "test", name=str(cell.run), progress=progress)
+    report.save(cell.run)
+    priors = {name: value for name, value in asdict(report.priors).items() if value is not None}
+    if report.cca is not None:
+        priors["linear_cca"] = report.cca.exact.value
+    return {"accuracy": asdict(report.exact), "priors": priors, "test_clips": report.clips}
+
+
+def _write_state(cell: Cell, state: Mapping[str, Any]) -> None:
+    write_atomically(cell.run / CELL_FILE, dumps(state).encode())

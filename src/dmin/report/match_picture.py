@@ -1,0 +1,210 @@
+"""The picture of `dmin match`: the query, what it was searched in, and how well it fits at each second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import ConnectionPatch, Rectangle
+from matplotlib.ticker import NullLocator
+
+from dmin.match import Match
+from dmin.report import style
+from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram, watch
+from dmin.report.lanes import write_times
+from dmin.report.rows import INNER, figure_of, stack_rows
+
+_NARROWEST_QUERY = 3.2
+"""Inches; drawn to scale, a short query would be a hair above a long recording."""
+_MOST_STEPS = 400
+"""A line with more steps than this is a black band."""
+_SECONDS, _WINDOWS = "each second", "score if it\nstarts here"
+_WORDS = {"a2v": "sound found in the picture", "v2a": "picture found in the sound"}
+
+
+def plot_match(match: Match, path: str | Path | None = None) -> Axes:
+    """Draw a match, whose recordings must be where they were; also save it if a path is given.
+
+    Args:
+        match: What was found.
+        path: A .png, .svg or .pdf file.
+
+    Returns:
+        The axes of the windows' scores; their ``figure`` is the whole picture.
+
+    Raises:
+        MediaError: A recording cannot be read.
+        DminError: The picture cannot be written.
+    """
+    figure = match_figure(match)
+    if path is not None:
+        style.save(figure, path)
+    return figure.axes[-1]
+
+
+def match_figure(match: Match, query: Footage | None = None, inside: Footage | None = None) -> Figure:
+    """Compose the picture: the query, then frames and sound of what was searched, scores of seconds and of windows.
+
+    Args:
+        match: What was found.
+        query: The query alone, if `watch` has gathered it already.
+        inside: What was searched, likewise.
+
+    Raises:
+        MediaError: A recording cannot be read.
+    """
+    if query is None:
+        query = watch(
+            match.query,
+            streams="sound" if match.direction == "a2v" else "picture",
+            start_seconds=match.query_start_seconds,
+            end_seconds=match.query_end_seconds,
+        )
+    inside = watch(match.inside) if inside is None else inside
+    heights = {"query": 0.95, "frames": film_height(inside, INNER, 1.35), "sound": 0.95, _SECONDS: 0.7, _WINDOWS: 0.95}
+    if not inside.frames:
+        del heights["frames"]
+    if inside.spectrogram_db is None:
+        del heights["sound"]
+    title = f"{_name(match.query)} in {_name(match.inside)}"
+    rows = stack_rows(heights, title, _about(match))
+    _place_query(rows["query"], match)
+    _draw_query(rows["query"], query)
+    if "frames" in rows:
+        plot_film(inside, rows["frames"])
+    if "sound" in rows:
+        plot_spectrogram(inside.spectrogram_db, match.duration_seconds, rows["sound"])
+    plot_seconds(match, rows[_SECONDS])
+    plot_windows(match, rows[_WINDOWS])
+    _mark_answer(match, rows)
+    return figure_of(rows)
+
+
+def plot_seconds(match: Match, ax: Axes | None = None) -> Axes:
+    """How sure the network is of each second, the answer's seconds in colour.
+
+    Returns:
+        The axes that were given, or new ones.
+    """
+    ax = _score_axes(match, ax or style.new_axes(11, 1.6))
+    edges = np.append(np.arange(len(match.seconds)), max(match.duration_seconds, len(match.seconds) - 1.0))
+    values = np.append(match.seconds, match.seconds[-1:])
+    few = len(match.seconds) <= _MOST_STEPS
+    ax.fill_between(edges, values, step="post", color=style.LINE, alpha=0.6 if few else 1.0, linewidth=0)
+    first = int(match.start_seconds)
+    answer = slice(first, first + match.query_seconds + 1)
+    ax.fill_between(edges[answer], values[answer], step="post", color=style.ACCENT, alpha=0.75, linewidth=0)
+    if few:
+        ax.step(edges, values, where="post", color=style.INK, linewidth=1.0)
+    return ax
+
+
+def plot_windows(match: Match, ax: Axes | None = None) -> Axes:
+    """A bar at each second at which the query could start, as high as that window's score; the answer's in colour.
+
+    Returns:
+        The axes that were given, or new ones, with times beneath. The bars are their ``containers``.
+    """
+    ax = _score_axes(match, ax or style.new_axes(11, 1.9))
+    write_times(ax, match.duration_seconds)
+    starts = np.array([window.start_seconds for window in match.windows])
+    scores = np.array([window.score for window in match.windows])
+    rim = style.PAPER if len(starts) <= _MOST_STEPS else style.LINE
+    ax.bar(starts, scores, 1.0, align="edge", color=style.LINE, edgecolor=rim, linewidth=0.8, label="windows")
+    # Centred on its second, and wide enough to be seen however long the recording is.
+    width = max(1.0, 0.006 * match.duration_seconds)
+    left = match.start_seconds - (width - 1.0) / 2
+    ax.bar(left, match.score, width, align="edge", color=style.ACCENT, linewidth=0, zorder=6, label="answer")
+    return ax
+
+
+def _score_axes(match: Match, ax: Axes) -> Axes:
+    style.dress(ax, frame=True)
+    ax.set(xlim=(0, match.duration_seconds), ylim=(0, 1.02))
+    ax.xaxis.set_major_locator(NullLocator())
+    ax.yaxis.tick_right()
+    ax.set_yticks([0, 1])
+    return ax
+
+
+def _place_query(ax: Axes, match: Match) -> None:
+    """Make the query's row as wide as the query is long and, as far as there is room, centre it above the answer."""
+    box = ax.get_position()
+    share = min(max(match.query_seconds / match.duration_seconds, _NARROWEST_QUERY / INNER), 1.0)
+    middle = (match.start_seconds + match.end_seconds) / 2 / match.duration_seconds
+    left = min(max(middle - share / 2, 0.0), 1.0 - share)
+    name = ax.texts[0]  # stays where all rows have theirs
+    name.set_transform(ax.figure.transFigure)
+    name.set_position((box.x0 - 0.1 / INNER * box.width, box.y0 + box.height / 2))
+    ax.set_position((box.x0 + left * box.width, box.y0, share * box.width, box.height))
+
+
+def _draw_query(ax: Axes, query: Footage) -> None:
+    """The query's frames, or its sound."""
+    if not query.frames:
+        plot_spectrogram(query.spectrogram_db, query.duration_seconds, ax)
+        return
+    box = ax.get_window_extent()
+    frame_height, frame_width = query.frames[0].shape[:2]
+    # So many that they are nearly as high as the row.
+    count = max(1, round(box.width / (0.8 * box.height * frame_width / frame_height)))
+    plot_film(_thinned(query, count), ax)
+
+
+def _thinned(footage: Footage, count: int) -> Footage:
+    """The same with at most so many frames, evenly spaced."""
+    have = len(footage.frames)
+    if count >= have:
+        return footage
+    chosen = [int((place + 0.5) * have / count) for place in range(count)]
+    instants = tuple((place + 0.5) * footage.duration_seconds / count for place in range(count))
+    return replace(footage, frames=tuple(footage.frames[index] for index in chosen), instants_seconds=instants)
+
+
+def _mark_answer(match: Match, rows: Mapping[str, Axes]) -> None:
+    """A frame around the answer in all rows but the query's, which two lines connect with it."""
+    start, end = match.start_seconds, match.end_seconds
+    searched = [ax for name, ax in rows.items() if name != "query"]
+    for ax in searched:
+        ax.axvline(start, color=style.SECOND, linewidth=1.4, zorder=5, clip_on=False)
+        ax.axvline(end, color=style.SECOND, linewidth=1.4, zorder=5, clip_on=False)
+    query = rows["query"]
+    for below, above in ((start, 0.0), (end, 1.0)):
+        line = ConnectionPatch(
+            (above, 0.0),
+            (below, 1.0),
+            coordsA=query.transAxes,
+            coordsB=searched[0].get_xaxis_transform(),
+            color=style.SECOND,
+            linewidth=1.4,
+        )
+        query.figure.add_artist(line)
+    query.add_patch(
+        Rectangle(
+            (0, 0),
+            1,
+            1,
+            transform=query.transAxes,
+            fill=False,
+            edgecolor=style.SECOND,
+            linewidth=1.4,
+            clip_on=False,
+            zorder=5,
+        )
+    )
+
+
+def _name(path: str) -> str:
+    return style.shorten(Path(path).name or path, 28)
+
+
+def _about(match: Match) -> str:
+    longest = match.duration_seconds
+    span = f"{style.clock(match.start_seconds, longest)} to {style.clock(round(match.end_seconds, 1), longest)}"
+    margin = "" if match.margin is None else f", margin {match.margin:.2f}"
+    words = _WORDS[match.direction]
+    return f"{words}: {span}, score {match.score:.2f}{margin}, by the model {style.shorten(match.model, 40)}"

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+import torch
+
+from dmin.errors import ModelError
+from dmin.features import FeatureStore
+from dmin.inference import Localizer, localizer
+from dmin.models import DMIN, DMINConfig
+from dmin.settings import LocalizerSettings
+
+
+@pytest.mark.slow
+def test_events_come_out_of_features(tiny_run, tiny_store, tiny_backbones, monkeypatch):
+    store = FeatureStore.open(tiny_store)
+    monkeypatch.setattr(localizer, "stream_features", lambda video, *a, **k: iter([store.read(video)]))
+    find = Localizer.from_pretrained(tiny_run)
+    assert find.categories == ("Bell", "Dog", "Rain")
+    found = find("clip20")  # Bell, from second 2 to 5
+    assert found.duration_seconds == 6.0
+    assert [(e.start_seconds, e.end_seconds, e.category) for e in found] == [(2.0, 5.0, "Bell")]
+    assert found.attention.shape == (6, 2, 2)
+    assert np.allclose(found.attention.sum((1, 2)), 1.0, atol=1e-5)
+    assert all(abs(sum(second.scores.values()) - 1) < 1e-4 for second in found.seconds)
+    assert len(find("clip23")) == 0  # nothing of any category
+    assert len(find("clip20", threshold=1.0)) == 0
+    assert len(find("clip20", min_seconds=4.0)) == 0
+    with pytest.raises(ModelError, match="threshold is 2"):
+        find("clip20", threshold=2)
+
+
+SMALL = DMINConfig(
+    ("Dog",), visual_size=8, audio_size=6, visual_width=8, width=8, heads=2, fusion_heads=2, encoder_layers=1,
+    feed_forward=8, guide_size=8, bottleneck=8,
+)  # fmt: skip
+
+
+def test_a_converted_checkpoint_in_double_precision_answers_as_float32(tmp_path):
+    DMIN(SMALL).double().save_pretrained(tmp_path)
+    LocalizerSettings("ave-visual", "1", "ave-audio", "1", 4.0, 8000, window_seconds=10, threshold=0.5).save(tmp_path)
+    find = Localizer.from_pretrained(tmp_path)
+    assert {parameter.dtype for parameter in find.model.parameters()} == {torch.float32}
+    assert repr(find) == f"Localizer(model {tmp_path} knows Dog)"
+
+
+def test_features_of_another_version_are_refused(tiny_backbones):
+    settings = LocalizerSettings("tiny-visual", "0", "tiny-audio", "1", 2.0, 100, window_seconds=10, threshold=0.5)
+    with pytest.raises(
+        ModelError, match="'mine' was trained on features of tiny-visual 0, here is 1: install the dmin"
+    ):
+        Localizer(DMIN(SMALL), settings, "mine")
+
+
+def test_an_unknown_model_says_what_can_be_given():
+    with pytest.raises(ModelError, match="no model 'nothing': give 'starter', a folder"):
+        Localizer.from_pretrained("nothing")

@@ -1,0 +1,260 @@
+"""Running a table: on a tiny store, stopped and gone on with, and what is written."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import html
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dmin.errors import DataError
+from dmin.paper import words
+from dmin.paper.cells import CELL_FILE
+from dmin.paper.material import PreparedData
+from dmin.paper.reproduce import reproduce, run_grid
+from dmin.paper.results import NO_INTERVAL, OVER_CLIPS, Reproduction, over_seeds
+from dmin.paper.tables import table
+
+SIZES = {"width": 16, "heads": 2, "encoder_layers": 1, "feed_forward": 16}
+DMIN_SIZES = {**SIZES, "visual_width": 8, "fusion_heads": 2, "guide_size": 4, "bottleneck": 4}
+SETTINGS = {"epochs": 2, "batch_size": 16, "learning_rate": 5e-3, "accelerator": "cpu"}
+TABLE1 = {**SETTINGS, "model": DMIN_SIZES}
+TABLE2 = {**SETTINGS, "model": SIZES}
+
+
+class StoppedError(Exception):
+    """As if the process had been killed."""
+
+
+def stop_at(words: str, completed: int = 0) -> Any:
+    def progress(step: str, done: int, total: int | None) -> None:
+        if step.startswith(words) and done >= completed:
+            raise StoppedError(step)
+
+    return progress
+
+
+def prepared(store: Path) -> PreparedData:
+    stores = {"full": store, "weak": store, "matching": store}
+    return PreparedData(stores, words="tiny clips", remark="Tiny clips are not AVE: not comparable.", on_ave=False)
+
+
+def run1(store: Path, out: Path, **changed: Any) -> Reproduction:
+    return run_grid("table1", ["dmin"], prepared(store), out, **{"recipe_options": TABLE1, **changed})
+
+
+@pytest.fixture(scope="module")
+def table1(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Reproduction]:
+    out = tmp_path_factory.mktemp("table1")
+    return out, run1(tiny_store, out, seeds=2)
+
+
+@pytest.fixture(scope="module")
+def table2(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Reproduction]:
+    out = tmp_path_factory.mktemp("table2")
+    return out, run_grid("table2", ["dcmr"], prepared(tiny_store), out, recipe_options=TABLE2)
+
+
+def test_table1_has_a_run_folder_a_seed_and_the_mean_of_their_accuracies(table1) -> None:
+    out, reproduction = table1
+    assert [(c.row, c.column, c.paper_percent) for c in reproduction.columns] == [
+        ("dmin", "full", 79.6),
+        ("dmin", "weak", 74.3),
+    ]
+    for column in reproduction.columns:
+        values = []
+        for seed in column.seeds:
+            run = out / "runs" / "dmin" / column.column / f"seed{seed.seed}"
+            assert seed.run == run.relative_to(out)
+            metrics = json.loads((run / "metrics.json").read_text())
+            values.append(metrics["segment_accuracy"]["value"])
+            assert (seed.accuracy.value, seed.accuracy.low) == (values[-1], metrics["segment_accuracy"]["low"])
+            assert dict(seed.priors) == metrics["priors"]
+            assert (run / "model.safetensors").is_file()
+            assert seed.seconds_trained > 0
+        assert column.mean == pytest.approx(sum(values) / 2)
+        assert column.interval == over_seeds(values)
+        assert column.interval_of == "95 % t-interval over 2 seeds"
+    configuration = json.loads((out / "runs" / "dmin" / "weak" / "seed1" / "config.json").read_text())
+    assert configuration["supervision"] == "weak"
+
+
+def test_seeds_differ_and_are_those_of_the_recipes(table1) -> None:
+    out, _ = table1
+    recipes = [(out / "runs" / "dmin" / "full" / f"seed{k}" / "train.yaml").read_text() for k in (0, 1)]
+    assert "\nseed: 0\n" in recipes[0]
+    assert recipes[1] == recipes[0].replace("\nseed: 0\n", "\nseed: 1\n")
+
+
+def test_the_json_file_holds_what_was_returned(table1, table2) -> None:
+    for (out, reproduction), name in ((table1, "table1"), (table2, "table2")):
+        assert json.loads((out / f"{name}.json").read_text()) == json.loads(json.dumps(reproduction.to_dict()))
+    data = json.loads((table1[0] / "table1.json").read_text())
+    assert (data["table"], data["on_ave"], data["preset_family"]) == ("table1", False, "small")
+    assert "not comparable" in data["remark"]
+    (full, weak) = data["columns"]
+    assert set(full["priors"]) == {"all_background", "every_second_is_event"}
+    assert full["seconds_trained"] == pytest.approx(sum(seed["seconds_trained"] for seed in full["seeds"]))
+    assert [seed["run"] for seed in weak["seeds"]] == ["runs/dmin/weak/seed0", "runs/dmin/weak/seed1"]
+
+
+def test_one_seed_has_the_interval_over_clips_and_the_average_none(table2) -> None:
+    _, reproduction = table2
+    columns = {column.column: column for column in reproduction.columns}
+    assert list(columns) == ["a2v", "v2a", "a2v-strict", "v2a-strict", "average"]
+    assert columns["a2v"].interval == columns["a2v"].seeds[0].accuracy
+    assert columns["a2v"].interval_of == OVER_CLIPS
+    assert columns["average"].mean == pytest.approx((columns["a2v"].mean + columns["v2a"].mean) / 2)
+    assert (columns["average"].interval, columns["average"].interval_of) == (None, NO_INTERVAL)
+    assert [column.paper_percent for column in columns.values()] == [56.0, 56.2, None, None, 56.1]
+    assert {"uniform", "most_frequent", "linear_cca"} <= set(columns["v2a"].priors)
+
+
+def test_linear_cca_stands_beside_ours_and_is_no_prior(table1, table2) -> None:
+    lines = words.comparison(table2[1])
+    place = lines.headings.index("linear CCA, %")
+    column = table2[1].columns[0]
+    best = max(value for name, value in column.priors.items() if name != "linear_cca")
+    assert lines.rows[0][place] == f"{100 * column.priors['linear_cca']:.1f}"
+    assert lines.rows[0][place - 1] == f"{100 * best:.1f}"
+    assert all(len(row) == len(lines.headings) for row in lines.rows)
+    assert "linear CCA, %" not in words.comparison(table1[1]).headings
+
+
+def test_matching_is_run_under_both_protocols(table2) -> None:
+    out, _ = table2
+    for name in ("a2v", "v2a", "a2v-strict", "v2a-strict"):
+        config = json.loads((out / "runs" / "dcmr" / name / "seed0" / "config.json").read_text())
+        assert config["direction"] == name[:3]
+        assert config["protocol"] == ("strict" if "strict" in name else "context")
+
+
+def test_the_page_holds_the_numbers_and_the_pictures(table1, table2) -> None:
+    for out, reproduction in (table1, table2):
+        page = (out / "index.html").read_text()
+        text = html.unescape(re.sub("<[^>]+>", " ", page))
+        published = table(reproduction.table)
+        assert f"Table {published.number}: ours beside the paper's" in text
+        assert "Tiny clips are not AVE: not comparable." in text
+        for column in reproduction.columns:
+            assert f"{100 * column.mean:.1f}" in text
+            if column.paper_percent is not None:
+                assert f"paper, on AVE: {column.paper_percent:.1f}" in text
+            for seed in column.seeds:
+                assert seed.run.as_posix() in text
+        pictures = [base64.b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
+        assert all(picture.startswith(b"\x89PNG") for picture in pictures)
+        # Curves and errors of each column that was run, and one or two clips.
+        run = [column for column in reproduction.columns if column.seeds]
+        assert 3 * len(run) <= len(pictures) <= 4 * len(run)
+        assert str(out) not in page
+
+
+def test_a_finished_table_is_not_trained_again(tiny_store: Path, table1, tmp_path: Path, monkeypatch) -> None:
+    out, before = table1
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    monkeypatch.setattr("dmin.training.fit", lambda *_, **__: pytest.fail("trained again"))
+    assert run1(tiny_store, copy, seeds=2) == before
+    assert len(run1(tiny_store, copy, seeds=1).columns[0].seeds) == 1
+
+
+def test_stopped_between_seeds_it_goes_on_with_the_next(tiny_store: Path, tmp_path: Path, monkeypatch) -> None:
+    import dmin.training
+
+    fit, trained = dmin.training.fit, []
+
+    def counted(store: Any, run: Path, *rest: Any, **options: Any) -> Any:
+        trained.append("/".join(run.parts[-2:]))
+        return fit(store, run, *rest, **options)
+
+    monkeypatch.setattr("dmin.training.fit", counted)
+    with pytest.raises(StoppedError):
+        run1(tiny_store, tmp_path, seeds=2, progress=stop_at("dmin weak seed 0"))
+    assert trained == ["full/seed0", "full/seed1", "weak/seed0"]
+    assert not (tmp_path / "table1.json").exists()
+    first = (tmp_path / "runs" / "dmin" / "full" / "seed0" / CELL_FILE).read_text()
+    run1(tiny_store, tmp_path, seeds=2)
+    assert trained[3:] == ["weak/seed0", "weak/seed1"]
+    assert (tmp_path / "runs" / "dmin" / "full" / "seed0" / CELL_FILE).read_text() == first
+
+
+def test_stopped_within_training_it_goes_on_and_its_time_adds_up(tiny_store: Path, tmp_path: Path) -> None:
+    options = {**TABLE1, "epochs": 4}
+    with pytest.raises(StoppedError):
+        run1(tiny_store, tmp_path, recipe_options=options, progress=stop_at("dmin full seed 0 (training", 3))
+    run = tmp_path / "runs" / "dmin" / "full" / "seed0"
+    state = json.loads((run / CELL_FILE).read_text())
+    assert "accuracy" not in state
+    steps: list[int] = []
+
+    def progress(step: str, done: int, total: int | None) -> None:
+        if step.startswith("dmin full seed 0 (training"):
+            steps.append(done)
+
+    result = run1(tiny_store, tmp_path, recipe_options=options, progress=progress)
+    assert steps == [3, 4]
+    assert result.columns[0].seeds[0].seconds_trained > state["seconds_trained"] > 0
+    with (run / "metrics.csv").open() as file:
+        assert [int(float(row["epoch"])) for row in csv.DictReader(file)] == [1, 2, 3, 4]
+
+
+def test_more_epochs_prolong_a_finished_run_and_anything_else_is_refused(
+    tiny_store: Path, table1, tmp_path: Path
+) -> None:
+    shutil.copytree(table1[0], tmp_path / "out")
+    longer = run1(tiny_store, tmp_path / "out", recipe_options={**TABLE1, "epochs": 3})
+    assert longer.columns[0].seeds[0].seconds_trained > table1[1].columns[0].seeds[0].seconds_trained
+    with pytest.raises(DataError, match=r"run of another kind \(different: epochs\): choose another --out"):
+        run1(tiny_store, tmp_path / "out")
+    with pytest.raises(DataError, match=r"different: batch_size, epochs\)"):
+        run1(tiny_store, tmp_path / "out", recipe_options={**TABLE1, "batch_size": 8})
+
+
+def test_runs_of_other_data_are_refused(tiny_store: Path, table1, tmp_path: Path) -> None:
+    shutil.copytree(table1[0], tmp_path / "out")
+    shutil.copytree(tiny_store, tmp_path / "store")
+    split = tmp_path / "store" / "splits" / "train.txt"
+    split.write_text("".join(split.read_text().splitlines(keepends=True)[1:]))
+    with pytest.raises(DataError, match=r"different: data\)"):
+        run1(tmp_path / "store", tmp_path / "out")
+
+
+def test_a_damaged_state_is_named(tiny_store: Path, table1, tmp_path: Path) -> None:
+    shutil.copytree(table1[0], tmp_path / "out")
+    (tmp_path / "out" / "runs" / "dmin" / "full" / "seed0" / CELL_FILE).write_text("{")
+    with pytest.raises(DataError, match=r"cell.json is damaged .* remove the folder"):
+        run1(tiny_store, tmp_path / "out")
+
+
+def test_the_t_interval_is_that_of_the_textbook() -> None:
+    interval = over_seeds([0.78, 0.80, 0.82])  # t(0.975, 2) = 4.3027, standard error 0.02 / sqrt(3)
+    assert interval.value == pytest.approx(0.80)
+    assert interval.high - interval.value == pytest.approx(4.3027 * 0.02 / 3**0.5, rel=1e-4)
+    assert over_seeds([0.0, 1.0]).low == 0.0
+    assert over_seeds([0.0, 1.0]).high == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "options", "message"),
+    [
+        ("table7", ["dmin"], {}, "unknown table 'table7'"),
+        ("table3", ["agta"], {}, "table3 cannot be run by this dmin.*give table1 or table2"),
+        ("table1", ["dmim"], {}, "unknown row of Table I 'dmim': did you mean 'dmin'"),
+        ("table1", ["psp"], {}, r"row 'psp' of table1 \(PSP \[25\]\) cannot be run by this dmin: give dmin"),
+        ("table1", [], {}, "no row of table1 was asked for: give dmin"),
+        ("table1", ["dmin"], {"seeds": 0}, "seeds is 0: must be at least 1"),
+        ("table1", ["dmin"], {"preset_family": "smal"}, "unknown preset family 'smal': did you mean 'small'"),
+        ("table1", ["dmin"], {}, "no folder nowhere: give a folder of AVE, or the word composed"),
+    ],
+)
+def test_mistakes_are_named_before_work_starts(name, rows, options, message, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        reproduce(name, rows, "nowhere", tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
