@@ -14,6 +14,7 @@ from dmin.calibration import calibrate_threshold
 from dmin.data.batches import ClipDataset, Sample
 from dmin.data.matching import MatchingClips
 from dmin.data.remix import RemixedClips, read_tracks
+from dmin.data.splice import SplicedClips
 from dmin.errors import DataError
 from dmin.models import DCMR, DMIN, PretrainedModel
 from dmin.recipe import LocalizationRecipe, MatchingRecipe, Recipe
@@ -67,7 +68,7 @@ def _localization(store: str | Path, recipe: LocalizationRecipe) -> Job:
     weak = config.supervision == "weak"
     task: Task = FullSupervision(recipe.unimodal_weight)
     if weak:
-        task = WeakSupervision(recipe.unimodal_weight, recipe.mil_softmax)
+        task = WeakSupervision(recipe.unimodal_weight, recipe.mil_pooling)
 
     def settings_of(run: Path) -> LocalizerSettings:
         threshold = recipe.threshold
@@ -89,7 +90,8 @@ def _matching(store: str | Path, recipe: MatchingRecipe) -> Job:
         return MatcherSettings.of(train.store.settings, recipe.window_seconds)
 
     task = Matching(len(train.categories))
-    return Job(replace(recipe, model=config), DCMR(config), task, train, val, settings_of)
+    clips = SplicedClips(train, recipe.splice, "visual" if config.direction == "a2v" else "audio")
+    return Job(replace(recipe, model=config), DCMR(config), task, clips, val, settings_of)
 
 
 def _sizes(clips: ClipDataset) -> tuple[int, int]:

@@ -57,8 +57,8 @@ class LocalizationRecipe(Recipe):
     """The network; feature sizes and category names are filled in from the data."""
     unimodal_weight: float = 0.1
     """The paper's lambda (eq. 17-18): weight of the unimodal category loss, 1 - lambda being the fused one's."""
-    mil_softmax: bool = False
-    """Weak supervision: softmax of the pooled scores before the loss's own sigmoid, as the released code has it."""
+    mil_pooling: str = "probabilities"
+    """Weak supervision: what is pooled over time, "probabilities" or, as in the released code, scaled "logits"."""
     remix: float = 0.0
     """Share of training clips, anew in every epoch, that get another clip's sound; composed clips only (0 to 1)."""
     threshold: float = 0.5
@@ -75,6 +75,8 @@ class MatchingRecipe(Recipe):
     """What is learnt. A preset says it."""
     model: DCMRConfig = field(default_factory=DCMRConfig)
     """The network; feature sizes are filled in from the data."""
+    splice: float = 0.0
+    """Share of training clips, anew in every epoch, whose asked modality holds another clip around the query (0..1)."""
 
 
 RECIPES: dict[str, type[LocalizationRecipe] | type[MatchingRecipe]] = {

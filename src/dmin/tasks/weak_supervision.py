@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dmin.data.batches import Batch
+from dmin.errors import ModelError, unknown_name
 from dmin.tasks.localization import LocalizationOutput, decode
 from dmin.tasks.metrics import SegmentAccuracy
 
@@ -56,8 +57,34 @@ def clip_labels(segment_labels: Tensor, mask: Tensor, categories: int) -> Tensor
     return present
 
 
-def mil_scores(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor) -> Tensor:
-    """MIL pooling: the clip's logits times the relevance of each second, the largest over time.
+def mil_probabilities(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor) -> Tensor:
+    """MIL pooling of probabilities: a clip is of category c if its most relevant second is an event, and of c.
+
+    With s_t = sigmoid(relevance) and q = softmax(category), second t is of category c with s_t q_c and of background
+    with 1 - s_t (1 - q_background); the second with the largest s_t speaks for the clip. The paper leaves its pooling
+    open. Of the ways that were tried on composed clips, only such ones, in which a clip without event must push
+    relevance down in all of its seconds, taught relevance anything (docs/weak.md).
+
+    Args:
+        category_logits: [B, C + 1], background last.
+        relevance_logits: [B, T].
+        mask: [B, T], True where a second is real.
+
+    Returns:
+        [B, C + 1], each row summing to 1.
+
+    Example:
+        >>> real = torch.tensor([[True, True]])
+        >>> mil_probabilities(torch.zeros(1, 2), torch.tensor([[0.0, -99.0]]), real).tolist()
+        [[0.25, 0.75]]
+    """
+    relevance = relevance_logits.sigmoid().masked_fill(~mask, 0.0).amax(1, keepdim=True)  # [B, 1]
+    categories, background = category_logits.softmax(-1).tensor_split([-1], -1)
+    return torch.cat([relevance * categories, 1 - relevance * (1 - background)], -1)
+
+
+def mil_logits(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor) -> Tensor:
+    """MIL pooling of the released code: the clip's logits times the relevance of each second, the largest over time.
 
     Args:
         category_logits: [B, C + 1].
@@ -68,7 +95,7 @@ def mil_scores(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor) 
         [B, C + 1].
 
     Example:
-        >>> scores = mil_scores(torch.tensor([[2.0, -2.0]]), torch.tensor([[0.0, 99.0]]), torch.tensor([[True, True]]))
+        >>> scores = mil_logits(torch.tensor([[2.0, -2.0]]), torch.tensor([[0.0, 99.0]]), torch.tensor([[True, True]]))
         >>> scores.tolist()
         [[2.0, -1.0]]
     """
@@ -76,8 +103,29 @@ def mil_scores(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor) 
     return seconds.masked_fill(~mask[..., None], -torch.inf).amax(1)
 
 
+def _probability_loss(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
+    """Multi-label soft margin at the logits of the pooled probabilities: their binary cross-entropy."""
+    pooled = mil_probabilities(category_logits, relevance_logits, mask)
+    tiny = torch.finfo(pooled.dtype).eps
+    return F.binary_cross_entropy(pooled.clamp(tiny, 1 - tiny), labels.to(pooled.dtype))
+
+
+def _logit_loss(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
+    """Multi-label soft margin of softmaxed scores, as released: its sigmoid sees 0 to 1 and gives 0.5 to 0.731."""
+    pooled = mil_logits(category_logits, relevance_logits, mask).softmax(-1)
+    return F.multilabel_soft_margin_loss(pooled, labels.to(pooled.dtype))
+
+
+POOLINGS = {"probabilities": _probability_loss, "logits": _logit_loss}
+"""Ways to pool, by name."""
+
+
 def weak_loss(
-    output: WeakOutput, segment_labels: Tensor, mask: Tensor, unimodal_weight: float = 0.08, softmax: bool = False
+    output: WeakOutput,
+    segment_labels: Tensor,
+    mask: Tensor,
+    unimodal_weight: float = 0.08,
+    pooling: str = "probabilities",
 ) -> WeakLoss:
     """Loss of weak supervision, eq. 18: w * unimodal category + (1 - w) * category, both multi-label soft margins.
 
@@ -86,19 +134,19 @@ def weak_loss(
         segment_labels: [B, T] in 0..C, C being background; only which of them a clip has is looked at.
         mask: [B, T], True where a second is real.
         unimodal_weight: The paper's lambda (Table VI: 0.08 for weak supervision).
-        softmax: Take the softmax of the pooled scores first, as the released code does. The loss applies a sigmoid of
-            its own to what is then within 0 and 1, so it sees 0.5 to 0.731 and cannot reach 0.
+        pooling: One of `POOLINGS`: "logits" is the released code's.
+
+    Raises:
+        ModelError: The network has no unimodal relevance, or there is no such pooling.
     """
     if output.unimodal_relevance_logits is None:
-        raise ValueError("got a network without unimodal relevance: build it with supervision='weak'")
+        raise ModelError("got a network without unimodal relevance: build it with supervision='weak'")
+    if pooling not in POOLINGS:
+        raise ModelError(unknown_name("mil_pooling", pooling, POOLINGS))
     labels = clip_labels(segment_labels, mask, output.category_logits.shape[-1] - 1)
-
-    def margin(category_logits: Tensor, relevance_logits: Tensor) -> Tensor:
-        scores = mil_scores(category_logits, relevance_logits, mask)
-        return F.multilabel_soft_margin_loss(scores.softmax(-1) if softmax else scores, labels.to(scores.dtype))
-
-    category = margin(output.category_logits, output.relevance_logits)
-    unimodal = margin(output.unimodal_category_logits, output.unimodal_relevance_logits)
+    margin = POOLINGS[pooling]
+    category = margin(output.category_logits, output.relevance_logits, mask, labels)
+    unimodal = margin(output.unimodal_category_logits, output.unimodal_relevance_logits, mask, labels)
     return WeakLoss(unimodal_weight * unimodal + (1 - unimodal_weight) * category, category, unimodal)
 
 
@@ -107,7 +155,7 @@ class WeakSupervision:
     """The task of training: see `dmin.tasks.task.Task`."""
 
     unimodal_weight: float = 0.08
-    softmax: bool = False
+    pooling: str = "probabilities"
 
     def answer(self, model: nn.Module, batch: Batch) -> WeakOutput:
         """Run the network."""
@@ -116,7 +164,7 @@ class WeakSupervision:
 
     def losses(self, output: WeakOutput, batch: Batch) -> dict[str, Tensor]:
         """Eq. 18."""
-        loss = weak_loss(output, batch.labels, batch.mask, self.unimodal_weight, self.softmax)
+        loss = weak_loss(output, batch.labels, batch.mask, self.unimodal_weight, self.pooling)
         return {"loss": loss.total, "category_loss": loss.category, "unimodal_loss": loss.unimodal_category}
 
     def metric(self) -> SegmentAccuracy:
