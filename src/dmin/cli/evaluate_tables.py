@@ -16,6 +16,7 @@ def metrics_table(report: LocalizationReport) -> Table:
     table.add_row("segment accuracy", str(report.segment_accuracy))
     table.add_row("  prior: all background", f"{report.priors.all_background:.3f}")
     table.add_row("  prior: right category in every second", f"{report.priors.every_second_is_event:.3f}")
+    table.add_row("  its category in every second", str(report.category_in_every_second))
     table.add_row("category, given an event", str(report.category_accuracy_given_event))
     table.add_row("event / background F1", f"{report.relevance_f1:.3f}")
     for iou, value in report.event_f1.items():

@@ -60,6 +60,9 @@ class LocalizationReport:
     segment_accuracy: Interval
     """Share of seconds with the right one of C + 1 labels."""
     priors: Priors
+    category_in_every_second: Interval
+    """Accuracy if the model's category were said in every second of a clip in which it finds any event, background in
+    all others: what its knowledge of clips alone is worth."""
     category_accuracy_given_event: Interval
     """Share of event seconds whose category is right, whatever the relevance."""
     relevance_f1: float
@@ -179,6 +182,9 @@ def report(
         threshold=threshold,
         segment_accuracy=_share(results, lambda c: (c.predicted == c.labels, np.ones_like(c.labels))),
         priors=_priors(results, background),
+        category_in_every_second=_share(
+            results, lambda c: (_everywhere(c, background) == c.labels, np.ones_like(c.labels))
+        ),
         category_accuracy_given_event=_share(
             results, lambda c: ((c.best_category == c.labels) & (c.labels < background), c.labels < background)
         ),
@@ -206,6 +212,12 @@ def _priors(results: Sequence[ClipResult], background: int) -> Priors:
     share = float((labels == background).mean())
     right = sum(int((clip.labels == _own_category(clip, background)).sum()) for clip in results)
     return Priors(share, right / len(labels))
+
+
+def _everywhere(clip: ClipResult, background: int) -> NDArray[np.int64]:
+    """The clip's answer without its place in time."""
+    found = bool((clip.predicted < background).any())
+    return clip.best_category if found else np.full_like(clip.labels, background)
 
 
 def _own_category(clip: ClipResult, background: int) -> int:
