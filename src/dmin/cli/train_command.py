@@ -32,18 +32,28 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 
 def _kind(words: Sequence[str]) -> Any:
-    """The kind of recipe that is asked for: what it has to offer depends on its task, and the preset says which."""
+    """The kind of recipe that is asked for: what it has to offer depends on its task, which the preset says."""
+    from dmin.errors import ModelError, unknown_name
     from dmin.recipe import RECIPES, preset, presets, read_recipe
 
-    asked = [
+    task = "localization"
+    if name := _last(words, "--preset", "--config"):
+        known = name in presets() or not Path(name).is_file()
+        task = read_recipe(preset(name) if known else Path(name)).get("task", task)
+    task = _last(words, "--task") or task
+    if task not in RECIPES:
+        raise ModelError(unknown_name("task", task, RECIPES))
+    return RECIPES[task]
+
+
+def _last(words: Sequence[str], *flags: str) -> str:
+    """The last value that was typed for a flag, as ``--flag value`` or ``--flag=value``; "" if there is none."""
+    values = [
         word.partition("=")[2] or following
         for word, following in zip(words, [*words[1:], ""], strict=True)
-        if word.partition("=")[0] in {"--preset", "--config"}
+        if word.partition("=")[0] in flags
     ]
-    for name in asked[-1:]:
-        known = name in presets() or not Path(name).is_file()
-        return RECIPES[read_recipe(preset(name) if known else Path(name)).get("task", "localization")]
-    return RECIPES["localization"]
+    return values[-1] if values else ""
 
 
 class _Recipe(ActionConfigFile):
