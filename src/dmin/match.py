@@ -72,8 +72,8 @@ class Match:
         Example:
             >>> windows = tuple(Window(float(t), score) for t, score in enumerate([0.1, 0.7, 0.9, 0.2, 0.3]))
             >>> match = Match("a.wav", "b.mp4", "a2v", "mine", 0.0, 2.0, 2, 6.0, 2.0, 4.0, 0.9, 1.5, windows, ())
-            >>> [window.start_seconds for window in match.best(3)]
-            [2.0, 4.0, 0.0]
+            >>> print(*(window.start_seconds for window in match.best(3)))
+            2.0 4.0 0.0
         """
         chosen = [window for window in self.windows if window.start_seconds == self.start_seconds]
         for window in sorted(self.windows, key=lambda window: -window.score):

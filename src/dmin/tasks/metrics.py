@@ -1,4 +1,4 @@
-"""Accuracy measures of localization as torchmetrics: they add up correctly over batches and over machines."""
+"""Accuracy measures as torchmetrics: they add up correctly over batches and over machines."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ from torch import Tensor
 from torchmetrics import Metric
 
 
-class SegmentAccuracy(Metric):
-    """Share of real seconds whose label (C categories and background) is right: the measure of AVE's tables.
-
-    Example:
-        >>> metric = SegmentAccuracy()
-        >>> metric.update(torch.tensor([[0, 2]]), torch.tensor([[0, 1]]), torch.tensor([[True, True]]))
-        >>> float(metric.compute())
-        0.5
-    """
+class _Share(Metric):
+    """Right answers over all answers."""
 
     higher_is_better = True
     full_state_update = False
@@ -26,6 +19,21 @@ class SegmentAccuracy(Metric):
         super().__init__()
         self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
+
+    def compute(self) -> Tensor:
+        """Share of right answers so far, in 0..1."""
+        return self.correct / self.total.clamp(min=1)
+
+
+class SegmentAccuracy(_Share):
+    """Share of real seconds whose label (C categories and background) is right: the measure of AVE's tables.
+
+    Example:
+        >>> metric = SegmentAccuracy()
+        >>> metric.update(torch.tensor([[0, 2]]), torch.tensor([[0, 1]]), torch.tensor([[True, True]]))
+        >>> float(metric.compute())
+        0.5
+    """
 
     def update(self, predicted: Tensor, labels: Tensor, mask: Tensor) -> None:
         """Count one batch.
@@ -38,12 +46,8 @@ class SegmentAccuracy(Metric):
         self.correct += ((predicted == labels) & mask).sum()
         self.total += mask.sum()
 
-    def compute(self) -> Tensor:
-        """Share of right seconds so far, in 0..1."""
-        return self.correct / self.total.clamp(min=1)
 
-
-class ExactWindow(Metric):
+class ExactWindow(_Share):
     """Share of clips whose query was found at exactly the right second: the measure of cross-modality localization.
 
     Example:
@@ -53,21 +57,7 @@ class ExactWindow(Metric):
         0.5
     """
 
-    higher_is_better = True
-    full_state_update = False
-    correct: Tensor
-    total: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum")
-        self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
-
     def update(self, starts: Tensor, true_starts: Tensor) -> None:
         """Count one batch of window starts [B]."""
         self.correct += (starts == true_starts).sum()
         self.total += true_starts.numel()
-
-    def compute(self) -> Tensor:
-        """Share of exact windows so far, in 0..1."""
-        return self.correct / self.total.clamp(min=1)
