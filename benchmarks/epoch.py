@@ -101,7 +101,7 @@ class Training:
     def __init__(self, network: DMIN, preset: str, pool: list[Sample], batch: int, device: str) -> None:
         recipe = recipe_of(preset)
         self.network = network.train().to(device)
-        self.task = FullSupervision(recipe.unimodal_weight)
+        self.task = FullSupervision(network.config.categories, recipe.unimodal_weight)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
         self.clip = recipe.gradient_clip
         self.pool, self.batch, self.device = pool, batch, device

@@ -66,9 +66,9 @@ def _localization(store: str | Path, recipe: LocalizationRecipe) -> Job:
     visual, audio = _sizes(train)
     config = replace(recipe.model, visual_size=visual, audio_size=audio, category_names=train.categories)
     weak = config.supervision == "weak"
-    task: Task = FullSupervision(recipe.unimodal_weight)
+    task: Task = FullSupervision(config.categories, recipe.unimodal_weight)
     if weak:
-        task = WeakSupervision(recipe.unimodal_weight, recipe.mil_pooling)
+        task = WeakSupervision(config.categories, recipe.unimodal_weight, recipe.mil_pooling)
 
     def settings_of(run: Path) -> LocalizerSettings:
         threshold = recipe.threshold

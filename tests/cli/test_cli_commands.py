@@ -10,7 +10,7 @@ from cli_fakes import Ear, Eye, make_model, write_video
 from rich.table import Table
 
 from dmin.backbones import registry
-from dmin.cli import evaluate_command
+from dmin.cli import evaluate_tables
 from dmin.cli.console import Console, described
 from dmin.cli.device import check_device
 from dmin.cli.main import run
@@ -67,7 +67,7 @@ def test_demo_prints_figures_events_and_where_they_are(tmp_path, monkeypatch, ca
         return SimpleNamespace(metrics=None, events=Events([event]), picture=out / "a.png", page=out / "index.html")
 
     monkeypatch.setattr("dmin.demo.run_demo", fake_demo)
-    monkeypatch.setattr(evaluate_command, "metrics_table", lambda report: Table(title="figures"))
+    monkeypatch.setattr(evaluate_tables, "metrics_table", lambda report: Table(title="figures"))
     assert run(["demo", "--out", str(tmp_path), "--seed", "7"]) == 0
     captured = capsys.readouterr()
     assert "clip.mp4: Dog from 2 to 5 s (score 0.88)\n" in captured.out

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmin.tasks.localization import NO_EVENT, clip_categories, decode, localization_loss
+from dmin.tasks.localization import NO_EVENT, clip_categories, decode, event_scores, localization_loss
 from dmin.tasks.metrics import SegmentAccuracy
 
 
@@ -86,3 +86,16 @@ def test_accuracy_adds_up_over_batches_and_leaves_padding_out():
     metric.update(torch.tensor([[0, 1]]), torch.tensor([[0, 0]]), torch.tensor([[True, False]]))
     metric.update(torch.tensor([[2, 2, 2]]), torch.tensor([[2, 2, 0]]), torch.ones(1, 3, dtype=torch.bool))
     assert float(metric.compute()) == 0.75
+
+
+def test_scores_say_what_decoding_says():
+    output = SimpleNamespace(
+        relevance_logits=torch.tensor([[2.0, -2.0], [2.0, -2.0]]),
+        category_logits=torch.tensor([[3.0, 1.0, 0.0], [0.0, 1.0, 3.0]]),  # the second clip's best is background
+    )
+    scores = event_scores(output, 2)
+    torch.testing.assert_close(scores.relevance[0], torch.tensor([2.0, -2.0]).sigmoid())
+    assert scores.relevance[1].tolist() == [0, 0]
+    torch.testing.assert_close(scores.categories.sum(-1), torch.ones(2))
+    said = torch.where(scores.relevance >= 0.5, scores.categories.argmax(-1, keepdim=True), 2)
+    assert said.tolist() == decode(output, 2).tolist() == [[0, 2], [2, 2]]

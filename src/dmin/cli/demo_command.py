@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Run the demo."""
-    from dmin.cli.evaluate_command import metrics_table
+    from dmin.cli.evaluate_tables import metrics_table
     from dmin.demo import run_demo
 
     with console.progress() as progress:

@@ -17,8 +17,6 @@ from dmin.progress import Progress
 if TYPE_CHECKING:
     from dmin.settings import InferenceSettings
 
-__all__ = ["HELP", "add_arguments", "matching_table", "metrics_table", "run"]
-
 HELP = """Score a model on a split, with 95 % intervals, beside the priors that look at nothing: a model of events,
 or one that finds sounds in pictures or pictures in sounds (then beside a linear CCA of their features, too).
 DATA is a feature store, or a data-set folder with videos (features are then extracted into OUT/store).

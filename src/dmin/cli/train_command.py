@@ -34,12 +34,11 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 def _kind(words: Sequence[str]) -> Any:
     """The kind of recipe that is asked for: what it has to offer depends on its task, which the preset says."""
     from dmin.errors import ModelError, unknown_name
-    from dmin.recipe import RECIPES, preset, presets, read_recipe
+    from dmin.recipe import RECIPES, read_recipe
 
     task = "localization"
     if name := _last(words, "--preset", "--config"):
-        known = name in presets() or not Path(name).is_file()
-        task = read_recipe(preset(name) if known else Path(name)).get("task", task)
+        task = read_recipe(_recipe_file(name)).get("task", task)
     task = _last(words, "--task") or task
     if task not in RECIPES:
         raise ModelError(unknown_name("task", task, RECIPES))
@@ -56,15 +55,19 @@ def _last(words: Sequence[str], *flags: str) -> str:
     return values[-1] if values else ""
 
 
+def _recipe_file(name: str) -> Path:
+    """A configuration file, by its path or by the name of one that comes with dmin."""
+    from dmin.recipe import preset, presets
+
+    return preset(name) if name in presets() or not Path(name).is_file() else Path(name)
+
+
 class _Recipe(ActionConfigFile):
     """A configuration file, or the name of one that comes with dmin."""
 
     def __call__(self, parser: Any, config: Any, value: Any, option: str | None = None) -> None:
-        from dmin.recipe import preset, presets
-
-        known = str(value) in presets() or not Path(str(value)).is_file()
         super().__call__(  # type: ignore[no-untyped-call]  # the library is not typed here
-            parser, config, str(preset(str(value))) if known else value, option
+            parser, config, str(_recipe_file(str(value))), option
         )
 
 

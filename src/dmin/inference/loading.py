@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ Network = TypeVar("Network", bound=PretrainedModel)
 SettingsOfTask = TypeVar("SettingsOfTask", bound=InferenceSettings)
 
 
-class Trained(Generic[Network, SettingsOfTask]):
+class Trained(ABC, Generic[Network, SettingsOfTask]):
     """A network with its settings and backbones, on a device; subclasses say what it answers.
 
     Raises:
@@ -93,9 +94,9 @@ class Trained(Generic[Network, SettingsOfTask]):
         return f"{type(self).__name__}({self.about})"
 
     @property
+    @abstractmethod
     def about(self) -> str:
         """One line: what the model can do."""
-        raise NotImplementedError
 
 
 def folder_of(name_or_path: str, here: Sequence[str] = ()) -> Path:

@@ -20,6 +20,7 @@ from dmin.inference.windows import Average, Stretch, windows
 from dmin.models import DMIN
 from dmin.progress import Progress, silent
 from dmin.settings import LocalizerSettings
+from dmin.tasks.localization import event_scores
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,9 @@ class Localizer(Trained[DMIN, LocalizerSettings]):
         """One row a second (relevance, category scores, attention of every region), and the shape of the regions."""
         visual, audio = (features.float()[None].to(self.device) for features in window.features)
         output = self.model(visual, audio, return_attention=True)
-        relevance = output.relevance_logits[0].sigmoid()[:, None]  # [T, 1]
-        logits = output.category_logits  # [1, C], or [1, C + 1] with background last under weak supervision
-        if int(logits.argmax()) == len(self.categories):
-            relevance = torch.zeros_like(relevance)  # background is the best of them: nothing here is an event
-        categories = logits[:, : len(self.categories)].softmax(-1).expand(len(relevance), -1)  # [T, C]
+        scores = event_scores(output, len(self.categories))
+        relevance = scores.relevance[0][:, None]  # [T, 1]
+        categories = scores.categories.expand(len(relevance), -1)  # [T, C]
         assert output.attention is not None  # it was asked for
         spatial = output.attention.spatial[0]  # [T, H, W]
         rows = torch.cat([relevance, categories, spatial.flatten(1)], 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +13,41 @@ MATCHINGS = ("windowed", "cumulative")
 PROTOCOLS = ("context", "strict")
 
 
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """What both networks have: encoders of each modality, and DIMA."""
+
+    visual_size: int = 512
+    """D_v, channels of the visual map, which DCMR takes averaged over its regions (VGG-19 pool5: 512)."""
+    audio_size: int = 128
+    """D_a, channels of the audio feature (VGGish: 128)."""
+    width: int = 256
+    """d_m, channels of encoders, DIMA and fusion."""
+    heads: int = 4
+    """n of eq. 9 and 11."""
+    encoder_layers: int = 2
+    """Layers of each intra-modality encoder."""
+    feed_forward: int = 2048
+    """Hidden width of eq. 10."""
+    alpha: float = 0.5
+    """Weight of equal channel pairs in eq. 13."""
+    mean_pairs: bool = False
+    """Divide eq. 13 by d_k, as the released code does."""
+    dropout: float = 0.1
+    """In the encoders, MFB and the fusion."""
+    cross_dropout: float = 0.02
+    """In DIMA."""
+
+    def __post_init__(self) -> None:
+        _check_sizes(self, "visual_size", "audio_size", "width", "heads", "encoder_layers", "feed_forward")
+        _check_heads(self, "heads")
+        _check_shares(self, "dropout", "cross_dropout")
+        if not 0 <= self.alpha <= 1:
+            raise ModelError(f"alpha is {self.alpha}: must be within 0 and 1")
+
+
 @dataclass(frozen=True)
-class DMINConfig:
+class DMINConfig(NetworkConfig):
     """Sizes and options of DMIN. The defaults are the paper's; where it is silent, those of its authors' code.
 
     Raises:
@@ -33,22 +65,10 @@ class DMINConfig:
     supervision: str = "full"
     """"full": labels of every second. "weak": of whole clips; then background is a category, and v_self has a relevance
     head of its own."""
-    visual_size: int = 512
-    """D_v, channels of the visual map (VGG-19 pool5: 512)."""
-    audio_size: int = 128
-    """D_a, channels of the audio feature (VGGish: 128)."""
     visual_width: int | None = 512
     """Channels after the linear layer (with ReLU and dropout) before AGTA; None leaves that layer out."""
-    width: int = 256
-    """d_m, channels of encoders, DIMA and fusion."""
-    heads: int = 4
-    """n of eq. 9 and 11."""
     fusion_heads: int = 4
     """Heads of the fusion, eq. 14."""
-    encoder_layers: int = 2
-    """Layers of each intra-modality encoder."""
-    feed_forward: int = 2048
-    """Hidden width of eq. 10."""
     guide_size: int = 256
     """d_o of eq. 3-7; even."""
     bottleneck: int = 256
@@ -57,10 +77,6 @@ class DMINConfig:
     """k of eq. 3."""
     lstm_layers: int = 1
     """Layers of the Bi-LSTM of eq. 6 (the released code has 2)."""
-    alpha: float = 0.5
-    """Weight of equal channel pairs in eq. 13."""
-    mean_pairs: bool = False
-    """Divide eq. 13 by d_k, as the released code does."""
     channel_residual: bool = False
     """v^C = (M^C + 1) v instead of eq. 2, as the released code has it."""
     spatial_bias: bool = False
@@ -69,23 +85,20 @@ class DMINConfig:
     """Let the dropout of eq. 3 fall on what is summed instead of on the sums, as in the released code."""
     visual_dropout: float = 0.2
     """After the linear layer before AGTA."""
-    dropout: float = 0.1
-    """In MFB, the encoders and the fusion."""
-    cross_dropout: float = 0.02
-    """In DIMA."""
 
     def __post_init__(self) -> None:
         # JSON and YAML know no tuples.
         object.__setattr__(self, "category_names", tuple(self.category_names))
         self._check_names()
+        super().__post_init__()
         _check_choices(self, supervision=SUPERVISIONS)
-        sizes = ["visual_size", "audio_size", "width", "heads", "fusion_heads", "encoder_layers", "feed_forward"]
-        sizes += ["guide_size", "bottleneck", "factors", "lstm_layers"]
-        _check_sizes(self, sizes if self.visual_width is None else [*sizes, "visual_width"])
-        _check_heads(self, "heads", "fusion_heads")
+        _check_sizes(self, "fusion_heads", "guide_size", "bottleneck", "factors", "lstm_layers")
+        if self.visual_width is not None:
+            _check_sizes(self, "visual_width")
+        _check_heads(self, "fusion_heads")
         if self.guide_size % 2:
             raise ModelError(f"guide_size is {self.guide_size}: must be even, half of it runs in each direction")
-        _check_shares(self, "visual_dropout", "dropout", "cross_dropout")
+        _check_shares(self, "visual_dropout")
 
     def _check_names(self) -> None:
         names = self.category_names
@@ -131,7 +144,7 @@ class DMINConfig:
 
 
 @dataclass(frozen=True)
-class DCMRConfig:
+class DCMRConfig(NetworkConfig):
     """Sizes and options of DCMR. The defaults are the paper's; where it is silent, those of its authors' code.
 
     Raises:
@@ -152,35 +165,13 @@ class DCMRConfig:
     protocol: str = "context"
     """"context": the whole clip of the query's modality feeds both attentions, as in the released code. "strict": only
     the query's own seconds do."""
-    visual_size: int = 512
-    """D_v, channels of the averaged visual map."""
-    audio_size: int = 128
-    """D_a, channels of the audio feature."""
-    width: int = 256
-    """d_m, channels of encoders and DIMA."""
-    heads: int = 4
-    """n of eq. 9 and 11."""
-    encoder_layers: int = 2
-    """Layers of each intra-modality encoder."""
-    feed_forward: int = 2048
-    """Hidden width of eq. 10."""
-    alpha: float = 0.5
-    """Weight of equal channel pairs in eq. 13."""
-    mean_pairs: bool = False
-    """Divide eq. 13 by d_k, as the released code does."""
     query_start: float = 1.0
     """Where the bias of the query's last norm starts. A norm's mean over the channels is its bias's mean, and all is
     multiplied by it: from 0, where the released code starts, next to nothing can be learnt at first."""
-    dropout: float = 0.1
-    """In the encoders."""
-    cross_dropout: float = 0.02
-    """In DIMA."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_choices(self, direction=DIRECTIONS, matching=MATCHINGS, protocol=PROTOCOLS)
-        _check_sizes(self, ["visual_size", "audio_size", "width", "heads", "encoder_layers", "feed_forward"])
-        _check_heads(self, "heads")
-        _check_shares(self, "dropout", "cross_dropout")
 
     @property
     def query_size(self) -> int:
@@ -205,7 +196,7 @@ def _check_choices(config: Any, **allowed: tuple[str, ...]) -> None:
             raise ModelError(f"{name} is {getattr(config, name)!r}: must be {' or '.join(map(repr, choices))}")
 
 
-def _check_sizes(config: Any, names: Iterable[str]) -> None:
+def _check_sizes(config: Any, *names: str) -> None:
     for name in names:
         if getattr(config, name) < 1:
             raise ModelError(f"{name} is {getattr(config, name)}: must be at least 1")
@@ -223,5 +214,3 @@ def _check_shares(config: Any, *dropouts: str) -> None:
     for name in dropouts:
         if not 0 <= getattr(config, name) < 1:
             raise ModelError(f"{name} is {getattr(config, name)}: must be at least 0 and less than 1")
-    if not 0 <= config.alpha <= 1:
-        raise ModelError(f"alpha is {config.alpha}: must be within 0 and 1")

@@ -75,12 +75,13 @@ def run_cell(cell: Cell, progress: Progress = silent) -> SeedResult:
 def _read_state(cell: Cell) -> dict[str, Any]:
     """What the folder says of itself; a fresh state where it says nothing, or where only the epochs became more."""
     path = cell.run / CELL_FILE
-    fresh = {**cell.identity, "seconds_trained": 0.0}
+    identity = cell.identity  # read from the store, so only once
+    fresh = {**identity, "seconds_trained": 0.0}
     if not path.is_file():
         return fresh
     try:
         state: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        different = _differences({name: state[name] for name in cell.identity}, cell.identity)
+        different = _differences({name: state[name] for name in identity}, identity)
         epochs, seconds = int(state["recipe"]["epochs"]), float(state["seconds_trained"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged ({error}): remove the folder {cell.run}, and run the same again") from error

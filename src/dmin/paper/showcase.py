@@ -21,6 +21,7 @@ from dmin.progress import Progress, silent
 from dmin.report.clip_lanes import events_figure, query_figure
 from dmin.report.footage import watch
 from dmin.report.timeline import timeline_figure
+from dmin.tasks.localization import event_scores
 from dmin.tasks.scores import spans
 
 Clip = TypeVar("Clip")
@@ -88,15 +89,10 @@ def events_of(localizer: Localizer, sample: Sample) -> Events:
     """A model's answer to features that are there, as it would give it to their video; without its attention."""
     with torch.inference_mode():
         visual, audio = (part.float()[None].to(localizer.device) for part in (sample.visual, sample.audio))
-        output = localizer.model(visual, audio)
-        count = len(localizer.categories)
-        relevance = output.relevance_logits[0].sigmoid()
-        if int(output.category_logits[0].argmax()) == count:  # weak supervision: background is the best category
-            relevance = torch.zeros_like(relevance)
-        scores = output.category_logits[0, :count].softmax(-1).tolist()
-    by_name = dict(zip(localizer.categories, scores, strict=True))
+        scores = event_scores(localizer.model(visual, audio), len(localizer.categories))
+    by_name = dict(zip(localizer.categories, scores.categories[0].tolist(), strict=True))
     best = max(by_name, key=lambda name: by_name[name])
-    seconds = tuple(Second(float(t), value, best, by_name) for t, value in enumerate(relevance.tolist()))
+    seconds = tuple(Second(float(t), value, best, by_name) for t, value in enumerate(scores.relevance[0].tolist()))
     threshold, duration = localizer.settings.threshold, float(len(seconds))
     events = merge_seconds(seconds, threshold, duration)
     return Events(sample.window.video_id, duration, localizer.name, threshold, seconds, events)

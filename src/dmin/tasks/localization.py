@@ -7,14 +7,16 @@ Labels are ``segment_labels`` [B, T]: a category's index, or C (one past the las
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dmin.data.batches import Batch
-from dmin.tasks.metrics import SegmentAccuracy
+
+if TYPE_CHECKING:
+    from dmin.tasks.metrics import SegmentAccuracy
 
 NO_EVENT = -100
 """Clip label of a clip without any event; `torch.nn.functional.cross_entropy` leaves it out."""
@@ -121,26 +123,58 @@ def decode(output: LocalizationOutput, categories: int, threshold: float = 0.5) 
 
 
 @dataclass(frozen=True)
-class FullSupervision:
+class EventScores:
+    """A network's answer as probabilities."""
+
+    relevance: Tensor
+    """[B, T]; 0 throughout a clip whose best category is background."""
+    categories: Tensor
+    """[B, C], each row summing to 1: which category, if any."""
+
+
+def event_scores(output: LocalizationOutput, categories: int) -> EventScores:
+    """Read an answer as `decode` does, before any threshold.
+
+    Args:
+        output: The network's answer; with logits for C + 1 categories the best one may be background itself.
+        categories: C.
+    """
+    logits = output.category_logits
+    background = logits.argmax(-1, keepdim=True) == categories  # [B, 1]
+    relevance = output.relevance_logits.sigmoid().masked_fill(background, 0.0)
+    return EventScores(relevance, logits[:, :categories].softmax(-1))
+
+
+@dataclass(frozen=True)
+class SegmentTask:
+    """What full and weak supervision share: a network is asked about every second, and counted by seconds."""
+
+    categories: int
+    """C."""
+
+    def answer(self, model: nn.Module, batch: Batch) -> Any:
+        """Run the network."""
+        return model(batch.visual, batch.audio, batch.mask)
+
+    def metric(self) -> SegmentAccuracy:
+        """Share of right seconds."""
+        from dmin.tasks.metrics import SegmentAccuracy  # inference needs no torchmetrics, which loads slowly
+
+        return SegmentAccuracy()
+
+    def count(self, metric: SegmentAccuracy, output: LocalizationOutput, batch: Batch) -> None:
+        """Compare decoded seconds with the truth."""
+        metric.update(decode(output, self.categories), batch.labels, batch.mask)
+
+
+@dataclass(frozen=True)
+class FullSupervision(SegmentTask):
     """The task of training: see `dmin.tasks.task.Task`."""
 
     unimodal_weight: float = 0.1
-
-    def answer(self, model: nn.Module, batch: Batch) -> LocalizationOutput:
-        """Run the network."""
-        output: LocalizationOutput = model(batch.visual, batch.audio, batch.mask)
-        return output
 
     def losses(self, output: LocalizationOutput, batch: Batch) -> dict[str, Tensor]:
         """Eq. 17."""
         loss = localization_loss(output, batch.labels, batch.mask, self.unimodal_weight)
         terms = {"relevance_loss": loss.relevance, "category_loss": loss.category}
         return {"loss": loss.total, **terms, "unimodal_loss": loss.unimodal_category}
-
-    def metric(self) -> SegmentAccuracy:
-        """Share of right seconds."""
-        return SegmentAccuracy()
-
-    def count(self, metric: SegmentAccuracy, output: LocalizationOutput, batch: Batch) -> None:
-        """Compare decoded seconds with the truth."""
-        metric.update(decode(output, output.category_logits.shape[-1]), batch.labels, batch.mask)

@@ -6,15 +6,16 @@ Eq. 15 on the seconds is the loss; the window with the largest sum of the second
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics import Metric
 
 from dmin.data.batches import Batch
-from dmin.tasks.metrics import ExactWindow
+
+if TYPE_CHECKING:
+    from dmin.tasks.metrics import ExactWindow
 
 
 class MatchingOutput(Protocol):
@@ -88,8 +89,10 @@ class Matching:
         """Eq. 15."""
         return {"loss": matching_loss(output, self.query_mask(batch), batch.mask)}
 
-    def metric(self) -> Metric:
+    def metric(self) -> ExactWindow:
         """Share of clips whose window is exact."""
+        from dmin.tasks.metrics import ExactWindow  # inference needs no torchmetrics, which loads slowly
+
         return ExactWindow()
 
     def count(self, metric: ExactWindow, output: MatchingOutput, batch: Batch) -> None:

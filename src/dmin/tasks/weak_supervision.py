@@ -11,12 +11,11 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from dmin.data.batches import Batch
 from dmin.errors import ModelError, unknown_name
-from dmin.tasks.localization import LocalizationOutput, decode
-from dmin.tasks.metrics import SegmentAccuracy
+from dmin.tasks.localization import LocalizationOutput, SegmentTask
 
 
 class WeakOutput(LocalizationOutput, Protocol):
@@ -151,26 +150,13 @@ def weak_loss(
 
 
 @dataclass(frozen=True)
-class WeakSupervision:
+class WeakSupervision(SegmentTask):
     """The task of training: see `dmin.tasks.task.Task`."""
 
     unimodal_weight: float = 0.08
     pooling: str = "probabilities"
 
-    def answer(self, model: nn.Module, batch: Batch) -> WeakOutput:
-        """Run the network."""
-        output: WeakOutput = model(batch.visual, batch.audio, batch.mask)
-        return output
-
     def losses(self, output: WeakOutput, batch: Batch) -> dict[str, Tensor]:
         """Eq. 18."""
         loss = weak_loss(output, batch.labels, batch.mask, self.unimodal_weight, self.pooling)
         return {"loss": loss.total, "category_loss": loss.category, "unimodal_loss": loss.unimodal_category}
-
-    def metric(self) -> SegmentAccuracy:
-        """Share of right seconds."""
-        return SegmentAccuracy()
-
-    def count(self, metric: SegmentAccuracy, output: WeakOutput, batch: Batch) -> None:
-        """Compare decoded seconds with the truth."""
-        metric.update(decode(output, output.category_logits.shape[-1] - 1), batch.labels, batch.mask)
