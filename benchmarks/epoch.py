@@ -30,7 +30,7 @@ from dmin.features import ClipFeatures, FeatureStore, Settings
 from dmin.layers import DenseInterModalityAttention
 from dmin.layers.attention import Attended
 from dmin.models import DMIN
-from dmin.recipe import recipe_of
+from dmin.presets import recipe_of
 from dmin.tasks.localization import FullSupervision
 
 CLIPS, SECONDS, CATEGORIES = 3339, 10, 28  # AVE's training split

@@ -24,7 +24,7 @@ from dmin.errors import ModelError
 from dmin.features import Settings
 from dmin.models import DCMR, DMIN, DMINConfig
 from dmin.models.official import NETWORKS
-from dmin.recipe import recipe_of
+from dmin.presets import recipe_of
 from dmin.settings import LocalizerSettings, MatcherSettings
 from official_checkpoints import golden, light_state, seeded_inputs, seeded_state
 from oracles import dmin as dmin_oracle

@@ -1,8 +1,8 @@
 import pytest
 
-from dmin.errors import ModelError
+from dmin.errors import DataError, ModelError
 from dmin.features import Settings
-from dmin.recipe import preset, presets
+from dmin.presets import options_of, presets, recipe_of, system_options, variants
 from dmin.settings import LocalizerSettings
 
 
@@ -23,7 +23,38 @@ def test_a_folder_without_settings_says_what_to_give(tmp_path):
 
 def test_presets_have_names_and_a_first_line_that_tells():
     assert {"paper", "official-full", "small"} <= set(presets())
-    for path in presets().values():
-        assert path.read_text().startswith("# ")
+    for preset in presets().values():
+        assert preset.words
+        assert not preset.words.startswith("#")
+        recipe_of(preset.name)
     with pytest.raises(ModelError, match="did you mean 'paper'"):
-        preset("papr")
+        options_of("papr")
+
+
+def test_a_variant_is_laid_over_a_preset():
+    for name in variants():
+        small = recipe_of("small", name)
+        assert (small.epochs, small.model.width) == (30, 128)
+        assert small.model != recipe_of("small").model
+    assert recipe_of("weak-small", "agva").model.supervision == "weak"
+
+
+def test_a_family_gives_all_systems_one_schedule_or_their_own():
+    small = [system_options(name, "full", "small") for name in ("avel", "psp", "cmran", "dmin")]
+    assert {options["epochs"] for options in small} == {30}
+    assert (recipe_of("psp-full").epochs, recipe_of("psp-full-small").agreement_weight) == (300, 100)
+    assert (recipe_of("cmran-weak").mil_pooling, recipe_of("cmran-weak-small").mil_pooling) == ("logits", None)
+    assert recipe_of("cmran-full-small").model.width == 128
+
+
+def test_a_system_is_asked_for_what_it_has():
+    with pytest.raises(DataError, match="dam is not described for weak: give full"):
+        system_options("dam", "weak", "small")
+    with pytest.raises(DataError, match="unknown preset family 'smal': did you mean 'small'"):
+        system_options("dam", "full", "smal")
+    with pytest.raises(DataError, match="PSPConfig: unknown option 'heads'"):
+        recipe_of("psp-full", model={"heads": 2})
+    with pytest.raises(DataError, match="LocalizationRecipe: unknown option 'epoch': did you mean 'epochs'"):
+        recipe_of("small", epoch=2)
+    with pytest.raises(DataError, match="the system psp is for localization, got task matching"):
+        recipe_of("psp-full", task="matching")

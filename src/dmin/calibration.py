@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from dmin.data.batches import ClipDataset, collate
 from dmin.errors import DataError
+from dmin.tasks.decoding import event_scores
 
 
 @torch.inference_mode()
@@ -30,7 +31,7 @@ def calibrate_threshold(model: nn.Module, clips: ClipDataset, false_event_share:
     background = len(clips.categories)
     relevances: list[NDArray[np.float64]] = []
     for batch in DataLoader(clips, batch_size=32, collate_fn=collate):
-        relevance = model(batch.visual, batch.audio, batch.mask).relevance_logits.sigmoid()
+        relevance = event_scores(model(batch.visual, batch.audio, batch.mask), background).relevance
         empty = ((batch.labels == background) | ~batch.mask).all(1)  # [B]
         relevances.append(relevance[empty][batch.mask[empty]].double().numpy())
     seconds = np.concatenate(relevances)

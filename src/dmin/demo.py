@@ -13,8 +13,8 @@ from dmin.evaluation import ClipResult, LocalizationReport, evaluate, predict
 from dmin.events import Event, Events
 from dmin.features import extract
 from dmin.inference import Localizer
+from dmin.presets import recipe_of
 from dmin.progress import Progress, silent
-from dmin.recipe import recipe_of
 
 Narrate = Callable[[str], None]
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch.utils.data import Dataset
 
@@ -16,13 +16,12 @@ from dmin.data.matching import MatchingClips
 from dmin.data.remix import RemixedClips, read_tracks
 from dmin.data.splice import SplicedClips
 from dmin.errors import DataError
-from dmin.models import DCMR, DMIN, PretrainedModel
+from dmin.models import PretrainedModel, systems
+from dmin.models.bases import LocalizationModel, MatchingModel
 from dmin.recipe import LocalizationRecipe, MatchingRecipe, Recipe
 from dmin.settings import InferenceSettings, LocalizerSettings, MatcherSettings
-from dmin.tasks.localization import FullSupervision
-from dmin.tasks.matching import Matching
+from dmin.tasks.objectives import OBJECTIVES, matching_task
 from dmin.tasks.task import Task
-from dmin.tasks.weak_supervision import WeakSupervision
 
 Clips = TypeVar("Clips", bound=ClipDataset)
 
@@ -63,41 +62,62 @@ def _localization(store: str | Path, recipe: LocalizationRecipe) -> Job:
             f"{train.folder.folder} has no validation split, so no threshold can be calibrated: add splits/val.txt, "
             "or set false_event_share to null and give a threshold"
         )
-    visual, audio = _sizes(train)
-    config = replace(recipe.model, visual_size=visual, audio_size=audio, category_names=train.categories)
-    weak = config.supervision == "weak"
-    task: Task = FullSupervision(config.categories, recipe.unimodal_weight)
-    if weak:
-        task = WeakSupervision(config.categories, recipe.unimodal_weight, recipe.mil_pooling)
+    sizes = _sizes(train)
+    config = replace(recipe.model, category_names=train.categories, **sizes)
+    network = _network(recipe)
+    if not issubclass(network, LocalizationModel):
+        raise DataError(f"the system {recipe.system} does matching: give its preset, {recipe.system}-a2v")
+    task = OBJECTIVES[network.objective](config.categories, config.supervision, recipe)
+    model = network(config)
 
     def settings_of(run: Path) -> LocalizerSettings:
         threshold = recipe.threshold
         if recipe.false_event_share is not None and val is not None:
-            threshold = calibrate_threshold(DMIN.from_pretrained(run), val, recipe.false_event_share)
+            threshold = calibrate_threshold(type(model).from_pretrained(run), val, recipe.false_event_share)
         return LocalizerSettings.of(train.store.settings, recipe.window_seconds, threshold=threshold)
 
-    clips = _remixed(train, recipe.remix, weak)
-    return Job(replace(recipe, model=config), DMIN(config), task, clips, val, settings_of)
+    clips = _remixed(train, recipe.remix, config.supervision == "weak")
+    return Job(replace(recipe, model=config), model, task, clips, val, settings_of)
 
 
 def _matching(store: str | Path, recipe: MatchingRecipe) -> Job:
     train = MatchingClips(store, "train", window_seconds=recipe.window_seconds)
     val = _validation(train, recipe.window_seconds)
-    visual, audio = _sizes(train)
-    config = replace(recipe.model, visual_size=visual, audio_size=audio)
+    sizes = _sizes(train)
+    del sizes["regions"]
+    config = replace(recipe.model, **sizes)
+    network = _network(recipe)
+    if not issubclass(network, MatchingModel):
+        raise DataError(f"the system {recipe.system} finds events: give its preset, {recipe.system}-full")
 
     def settings_of(run: Path) -> MatcherSettings:
         return MatcherSettings.of(train.store.settings, recipe.window_seconds)
 
-    task = Matching(len(train.categories))
+    task = matching_task(network.objective, len(train.categories))
     clips = SplicedClips(train, recipe.splice, "visual" if config.direction == "a2v" else "audio")
-    return Job(replace(recipe, model=config), DCMR(config), task, clips, val, settings_of)
+    return Job(replace(recipe, model=config), network(config), task, clips, val, settings_of)
 
 
-def _sizes(clips: ClipDataset) -> tuple[int, int]:
-    """D_v and D_a."""
+def _network(recipe: Recipe) -> type[PretrainedModel]:
+    """The class that the recipe's system names.
+
+    Raises:
+        DataError: The recipe holds the options of another network.
+    """
+    network = systems()[recipe.system].network
+    if not isinstance(recipe.model, network.config_type):
+        raise DataError(
+            f"the system {recipe.system} needs a {network.config_type.__name__}, the recipe holds a "
+            f"{type(recipe.model).__name__}: start from its own preset (`dmin list presets`)"
+        )
+    return network
+
+
+def _sizes(clips: ClipDataset) -> dict[str, Any]:
+    """D_v, D_a and R."""
     sample = clips[0]
-    return sample.visual.shape[-1], sample.audio.shape[-1]
+    _, height, width, channels = sample.visual.shape
+    return {"visual_size": channels, "audio_size": sample.audio.shape[-1], "regions": height * width}
 
 
 def _remixed(train: ClipDataset, share: float, weak: bool) -> Dataset[Sample]:

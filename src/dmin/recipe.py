@@ -1,16 +1,17 @@
-"""What a training run needs: recipes, and the presets that come with dmin."""
+"""What a training run needs: recipes. Presets, which fill them, are in `dmin.presets`."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from dmin.errors import DataError, ModelError, unknown_name
-from dmin.models import DCMRConfig, DMINConfig
-
-PRESETS = Path(__file__).parent / "presets"
+from dmin.errors import DataError, unknown_name
+from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig, systems
+from dmin.models.config import NetworkConfig
+from dmin.tasks.objectives import LossOptions
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Recipe:
 
     task: str
     """What is learnt: localization or matching. A preset says it."""
+    system: str
+    """Which system; `dmin list systems` shows all."""
+    model: NetworkConfig
+    """The network; feature sizes and category names are filled in from the data."""
     epochs: int = 200
     """Passes over the training split; the best one on the validation split is kept."""
     batch_size: int = 32
@@ -48,17 +53,15 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class LocalizationRecipe(Recipe):
-    """The recipe of DMIN, under full or weak supervision (`model.supervision`)."""
+class LocalizationRecipe(LossOptions, Recipe):
+    """The recipe of event localization, under full or weak supervision (`model.supervision`)."""
 
     task: str = "localization"
     """What is learnt. A preset says it."""
-    model: DMINConfig = field(default_factory=DMINConfig)
+    system: str = "dmin"
+    """Which system; `dmin list systems` shows all."""
+    model: LocalizationConfig = field(default_factory=DMINConfig)
     """The network; feature sizes and category names are filled in from the data."""
-    unimodal_weight: float = 0.1
-    """The paper's lambda (eq. 17-18): weight of the unimodal category loss, 1 - lambda being the fused one's."""
-    mil_pooling: str = "probabilities"
-    """Weak supervision: what is pooled over time, "probabilities" or, as in the released code, scaled "logits"."""
     remix: float = 0.0
     """Share of training clips, anew in every epoch, that get another clip's sound; composed clips only (0 to 1)."""
     threshold: float = 0.5
@@ -69,16 +72,19 @@ class LocalizationRecipe(Recipe):
 
 @dataclass(frozen=True)
 class MatchingRecipe(Recipe):
-    """The recipe of DCMR, in either direction (`model.direction`)."""
+    """The recipe of cross-modality localization, in either direction (`model.direction`)."""
 
     task: str = "matching"
     """What is learnt. A preset says it."""
-    model: DCMRConfig = field(default_factory=DCMRConfig)
+    system: str = "dcmr"
+    """Which system; `dmin list systems` shows all."""
+    model: MatchingConfig = field(default_factory=DCMRConfig)
     """The network; feature sizes are filled in from the data."""
     splice: float = 0.0
     """Share of training clips, anew in every epoch, whose asked modality holds another clip around the query (0..1)."""
 
 
+AnyRecipe = LocalizationRecipe | MatchingRecipe
 RECIPES: dict[str, type[LocalizationRecipe] | type[MatchingRecipe]] = {
     "localization": LocalizationRecipe,
     "matching": MatchingRecipe,
@@ -86,64 +92,64 @@ RECIPES: dict[str, type[LocalizationRecipe] | type[MatchingRecipe]] = {
 """Recipes by task."""
 
 
-def presets() -> dict[str, Path]:
-    """The recipes that come with dmin, by name.
+@dataclass(frozen=True)
+class Kind:
+    """What kind of recipe some options mean, and of which network."""
 
-    Example:
-        >>> "paper" in presets()
-        True
-    """
-    return {path.stem: path for path in sorted(PRESETS.glob("*.yaml"))}
+    recipe: type[LocalizationRecipe] | type[MatchingRecipe]
+    network: type[NetworkConfig]
 
 
-def preset(name: str) -> Path:
-    """Path of a recipe, by name.
+def kind_of(options: Mapping[str, Any]) -> Kind:
+    """The kind of recipe that a mapping of its fields means, by its system and its task.
 
     Raises:
-        ModelError: There is no such preset.
+        DataError: The task is unknown, or not the system's.
+        ModelError: The system is unknown.
     """
-    known = presets()
-    if name not in known:
-        raise ModelError(unknown_name("preset", name, known))
-    return known[name]
+    task = options.get("task")
+    if task is not None and task not in RECIPES:
+        raise DataError(unknown_name("task", str(task), RECIPES))
+    if "system" not in options:
+        recipe = RECIPES[task or "localization"]
+        return Kind(recipe, DMINConfig if recipe is LocalizationRecipe else DCMRConfig)
+    system = systems()[str(options["system"])]
+    if task not in (None, system.task):
+        raise DataError(f"the system {system.name} is for {system.task}, got task {task}: leave task out")
+    return Kind(RECIPES[system.task], system.network.config_type)
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
-    """The YAML file of a recipe as plain data.
+def recipe_from(options: Mapping[str, Any]) -> AnyRecipe:
+    """A recipe from plain data: its fields, ``model`` being a mapping of the network's.
 
     Raises:
-        DataError: It cannot be read, is no mapping, or names an unknown task.
+        DataError: An unknown field.
+        ModelError: An unknown system or field of the network, or a value that it cannot have.
     """
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{path} cannot be read as a recipe ({error}): give a preset's name or a YAML file") from error
-    if not isinstance(data, dict):
-        raise DataError(f"{path} is no recipe: it must hold options, one a line, e.g. epochs: 30")
-    task = data.get("task", "localization")
-    if task not in RECIPES:
-        raise DataError(f"{path}: {unknown_name('task', str(task), RECIPES)}")
-    return data
+    kind = kind_of(options)
+    network = dict(options.get("model", {}))
+    for type_, given in ((kind.network, network), (kind.recipe, options)):
+        known = [field.name for field in fields(type_)]
+        for name in given:
+            if name not in known:
+                raise DataError(f"{type_.__name__}: {unknown_name('option', name, known)}")
+    return kind.recipe(**{**options, "model": kind.network(**network)})
 
 
-def recipe_of(name: str, **options: Any) -> LocalizationRecipe | MatchingRecipe:
-    """A preset as an object.
-
-    Args:
-        name: Of the preset.
-        options: Fields to change; ``model`` may be a dict of some of the network's options.
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Options over options, the later ones winning; those of ``model`` are merged, too.
 
     Example:
-        >>> recipe_of("small", epochs=3).epochs
-        3
+        >>> merged({"epochs": 3, "model": {"width": 8}}, {"model": {"heads": 2}})
+        {'epochs': 3, 'model': {'width': 8, 'heads': 2}}
     """
-    data = read_recipe(preset(name))
-    kind = RECIPES[data.get("task", "localization")]
-    network = DCMRConfig if kind is MatchingRecipe else DMINConfig
-    changed = options.pop("model", {})
-    return kind(**(data | options | {"model": network(**(data.get("model", {}) | changed))}))
+    together: dict[str, Any] = {}
+    for layer in layers:
+        model = {**together.get("model", {}), **layer.get("model", {})}
+        together |= layer
+        if model:
+            together["model"] = model
+    return together
 
 
 def write_recipe(run: Path, recipe: Recipe) -> None:

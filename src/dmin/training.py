@@ -12,11 +12,13 @@ RUN/checkpoints/last.ckpt            where a killed run goes on
 from __future__ import annotations
 
 import csv
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, cast
 
 import lightning
@@ -46,6 +48,10 @@ class FitReport:
     validation_accuracy: float | None
     """Of the best epoch on the validation split; None without one: the last epoch was kept then."""
     epochs: int
+    parameters: int
+    """Trainable numbers of the network."""
+    seconds_a_step: float
+    """Median time of a step of training: forward, backward, update; without reading features or validation."""
     threshold: float | None
     """Relevance threshold stored with the model; None for matching, which has none."""
 
@@ -95,15 +101,31 @@ class _KeepBest(Callback):
         self.best_epoch = 0
         self.best_accuracy: float | None = None
         self.rows: list[dict[str, float]] = []
+        self.step_seconds: list[float] = []
+        self.step_start = 0.0
+
+    def on_train_batch_start(self, *of_lightning: Any) -> None:
+        """Look at the clock."""
+        self.step_start = time.perf_counter()
+
+    def on_train_batch_end(self, *of_lightning: Any) -> None:
+        """Note how long the step took; on a device that works ahead, times are right on average only."""
+        self.step_seconds.append(time.perf_counter() - self.step_start)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must know."""
-        return {"best_epoch": self.best_epoch, "best_accuracy": self.best_accuracy, "rows": self.rows}
+        return {
+            "best_epoch": self.best_epoch,
+            "best_accuracy": self.best_accuracy,
+            "rows": self.rows,
+            "step_seconds": self.step_seconds,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         self.best_epoch, self.best_accuracy = state_dict["best_epoch"], state_dict["best_accuracy"]
         self.rows = state_dict["rows"]
+        self.step_seconds = state_dict.get("step_seconds", [])
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Note the epoch; keep it if it is the best."""
@@ -157,7 +179,15 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
     settings.save(run)
     _draw_curves(run)
     threshold = settings.threshold if isinstance(settings, LocalizerSettings) else None
-    return FitReport(run, keeper.best_epoch, keeper.best_accuracy, len(keeper.rows), threshold)
+    return FitReport(
+        run=run,
+        best_epoch=keeper.best_epoch,
+        validation_accuracy=keeper.best_accuracy,
+        epochs=len(keeper.rows),
+        parameters=sum(parameter.numel() for parameter in job.model.parameters() if parameter.requires_grad),
+        seconds_a_step=median(keeper.step_seconds) if keeper.step_seconds else 0.0,
+        threshold=threshold,
+    )
 
 
 def _trainer(run: Path, recipe: Recipe, keeper: _KeepBest) -> lightning.Trainer:

@@ -34,37 +34,33 @@ def test_ours_are_printed_beside_the_papers(tiny_data: list[Any], tmp_path: Path
     captured = capsys.readouterr()
     assert tiny_data == [("composed", {"full", "weak"}, SourceOptions(bank="stamps", clips=24, workers=2))]
     rows = [[cell.strip() for cell in line.split("│")] for line in captured.out.splitlines() if "│ DMIN" in line]
-    assert [row[6] for row in rows] == ["79.6", "74.3"]
-    assert "table1: tiny clips" in captured.out
+    assert [row[5] for row in rows] == ["79.6", "74.3"]
+    assert "table1: full supervision" in captured.out
+    assert "tiny clips; presets of the family small, with epochs 1" in captured.out
     assert "(on AVE)" in " ".join(captured.out.split())
-    assert captured.out.endswith(f"Not comparable.\n-> {tmp_path}/table1.json, {tmp_path}/index.html\n")
+    assert captured.out.endswith(f"Not comparable.\n-> {tmp_path}/table1.json, .md and .html\n")
     assert "dmin weak seed 0" in captured.err
-    assert (tmp_path / "index.html").is_file()
+    assert (tmp_path / "table1.html").is_file()
     assert run(words(tmp_path, "--data", "composed", "--quiet", "--seeds", "0")) == 1
     assert capsys.readouterr().err == "dmin: seeds is 0: must be at least 1; run k has seed k, from 0\n"
 
 
 def test_an_unknown_preset_family_is_named(tiny_data: list[Any], tmp_path: Path, capsys) -> None:
     assert run(words(tmp_path, "--data", "composed", "--preset-family", "smal")) == 1
-    assert (
-        "unknown preset family 'smal': did you mean 'small'? Known: official, paper, small" in capsys.readouterr().err
-    )
+    assert "unknown preset family 'smal': did you mean 'small'? Known: brief, official" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["table1", "--data", "nowhere"], "no folder nowhere: give a folder of AVE, or the word composed"),
+        (["table1", "--data", "nowhere"], "no folder nowhere: give a folder of AVE, a feature store, or the"),
         (
             ["table1", "--data", "nowhere", "--clips", "9"],
             "got --clips with --data nowhere: leave out what is for --data composed only",
         ),
-        (
-            ["table1", "--data", "composed", "--rows", "psp"],
-            "row 'psp' of table1 (PSP [25]) cannot be run by this dmin",
-        ),
+        (["table1", "--data", "composed", "--rows", "pps"], "unknown row of table1 'pps': did you mean 'psp'?"),
+        (["table1", "--data", "composed", "--shard", "3"], "shard is '3': must be i/n with i from 1 to n"),
         (["tabel1", "--data", "composed"], "unknown table 'tabel1': did you mean 'table1'?"),
-        (["table6", "--data", "composed"], "table6 cannot be run by this dmin, only its published numbers are here"),
         (["table1", "--data", "composed", "--bank", "scene"], "unknown bank 'scene': did you mean 'scenes'?"),
         (["table1", "--data", "composed", "--bank", "folder"], "bank folder needs a folder: say where"),
     ],

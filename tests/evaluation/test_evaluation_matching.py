@@ -13,7 +13,7 @@ from dmin.data.matching import MatchingClips
 from dmin.errors import DataError, ModelError
 from dmin.evaluation import evaluate_matching
 from dmin.models import DCMR, DCMRConfig
-from dmin.models.dcmr import DCMROutput
+from dmin.models.outputs import WindowOutput
 from dmin.settings import MatcherSettings
 
 SETTINGS = MatcherSettings("tiny-visual", "1", "tiny-audio", "1", 2.0, 100, window_seconds=10)
@@ -35,7 +35,7 @@ class Answers(nn.Module):
         if self.start is not None:
             lengths, second = query_mask.sum(1, keepdim=True), torch.arange(query_mask.shape[1])
             said = (second >= self.start) & (second < self.start + lengths)
-        return DCMROutput(said.float() + self.weight)
+        return WindowOutput(said.float() + self.weight)
 
 
 def test_every_figure_on_three_clips_counted_by_hand(tiny_store):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dmin.backbones import Backbone, Card
 from dmin.inference import Matcher
-from dmin.models import DCMROutput
+from dmin.models import WindowOutput
 from dmin.settings import MatcherSettings
 
 RATE_HZ = 8000
@@ -49,10 +49,10 @@ class Rigged(nn.Module):
         self.scale = nn.Parameter(torch.tensor(100.0, dtype=torch.float64))
         self.lengths: list[int] = []
 
-    def find(self, query: Tensor, candidates: Tensor) -> DCMROutput:
+    def find(self, query: Tensor, candidates: Tensor) -> WindowOutput:
         self.lengths.append(candidates.shape[1])
         distances = (candidates - query.transpose(1, 2)).abs().amin(-1)  # [1, T]
-        return DCMROutput(4 - self.scale * distances)
+        return WindowOutput(4 - self.scale * distances)
 
 
 def rigged_matcher(direction: str = "a2v", window_seconds: int = 10, **options: str) -> Matcher:

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
+from guided_clips import LENGTHS, assert_as_oracle, size
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmin.errors import ModelError
 from dmin.layers import AudioGuidedTripletAttention, FactorizedBilinearPooling
-from dmin.layers.agta import ChannelAttention, RegionLSTM, SpatialAttention
+from dmin.layers.agta import PARTS, ChannelAttention, RegionLSTM, SpatialAttention
+from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
 from oracles import agta as oracle
 from oracles.basics import softmax, weights_of
 from oracles.checks import (
@@ -148,3 +153,57 @@ def test_where_dropout_falls():
         kinds = module(visual, audio).unique()
         # Of two factors none, one or both are dropped; of a sum all or nothing.
         assert len(kinds) == (3 if first else 2)
+
+
+SETS_OF_PARTS = [parts for count in range(4) for parts in combinations(PARTS, count)]
+SLOTS = {
+    "agta": {"channel", "bilinear", "temporal", "spatial"},
+    "agta-no-lstm": {"channel", "bilinear", "spatial"},
+    "agta-no-mfb": {"channel", "temporal", "spatial"},
+    "agta-no-channel": {"bilinear", "temporal", "spatial"},
+    "agta-no-spatial": {"channel"},
+    "none": set(),
+}
+"""Table III: which parts are left."""
+
+
+@pytest.mark.parametrize("channel_residual", [False, True])
+@pytest.mark.parametrize("parts", SETS_OF_PARTS, ids="-".join)
+@FEW
+@given(lengths=LENGTHS)
+def test_any_parts_of_it(lengths, parts, channel_residual):
+    options = {"channel_residual": channel_residual, "parts": parts}
+
+    def literal(weights, regions, sounds):
+        return oracle.triplet_attention(weights, regions, sounds, factors=2, layers=1, **options)
+
+    assert_as_oracle(small(**options), literal, lengths)
+
+
+@pytest.mark.parametrize(("name", "left"), SLOTS.items())
+def test_a_row_of_table_3_has_no_weights_of_what_it_leaves_out(name, left):
+    module = VISUAL_ATTENTION[name](GuideOptions(visual_size=5, audio_size=3, size=4, bottleneck=3, factors=2))
+    assert {weight.split(".")[0] for weight, _ in module.named_parameters()} == left
+
+
+@pytest.mark.parametrize("name", [name for name in SLOTS if name != "none"])
+def test_gradients_reach_all_parameters_that_are_left(name):
+    module = in_float64(VISUAL_ATTENTION[name](GuideOptions(visual_size=5, audio_size=3, size=4, bottleneck=3)))
+    assert_reaches_all(module, module(*clips()).values.square().sum())
+
+
+def test_without_any_part_regions_are_averaged():
+    guided = small(parts=())(*clips())
+    assert_agree(guided.values, clips()[0].mean(2).detach().numpy())
+    assert guided.spatial is None
+    assert guided.channel is None
+
+
+def test_as_many_parameters_as_the_released_layer():
+    options = GuideOptions(visual_size=512, audio_size=128, lstm_layers=2, spatial_bias=True)
+    assert size(VISUAL_ATTENTION["agta"](options)) == 2_630_657
+
+
+def test_a_misspelt_attention():
+    with pytest.raises(ModelError, match="unknown visual attention 'agta-no-lstn': did you mean 'agta-no-lstm'"):
+        VISUAL_ATTENTION["agta-no-lstn"]

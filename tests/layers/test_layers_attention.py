@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -54,16 +56,16 @@ def test_multi_head_attention(heads, size, seconds, batch, memory_seconds):
         assert_agree(attended.weights[clip], weights)
 
 
+@pytest.mark.parametrize("products", list(itertools.product(["mha", "dfa"], repeat=2)))
 @FEW
-@given(**sizes, alpha=st.floats(0, 1), mean_pairs=st.booleans())
-def test_dense_inter_modality_attention(heads, size, seconds, batch, alpha, mean_pairs):
-    module = in_float64(DenseInterModalityAttention(heads * size, heads, 0.3, alpha, mean_pairs))
-    own, other = draw(batch, seconds, heads * size), draw(batch, seconds, heads * size, seed=1)
+@given(**sizes, other_seconds=st.integers(1, 5), alpha=st.floats(0, 1), mean_pairs=st.booleans())
+def test_dense_inter_modality_attention(products, heads, size, seconds, other_seconds, batch, alpha, mean_pairs):
+    module = in_float64(DenseInterModalityAttention(heads * size, heads, 0.3, alpha, mean_pairs, *products))
+    own, other = draw(batch, seconds, heads * size), draw(batch, other_seconds, heads * size, seed=1)
     attended = module(own, other, return_weights=True)
     for clip in range(batch):
-        values, weights = oracle.inter_modality_attention(
-            weights_of(module), heads, own[clip].detach().numpy(), other[clip].detach().numpy(), alpha, mean_pairs
-        )
+        pair = (sequence[clip].detach().numpy() for sequence in (own, other))
+        values, weights = oracle.inter_modality_attention(weights_of(module), heads, *pair, alpha, mean_pairs, products)
         assert_agree(attended.values[clip], values)
         assert_agree(attended.weights[clip], weights)
 

@@ -30,7 +30,7 @@ def test_encoder(batch, seconds, heads, layers):
 def test_dima(batch, seconds, heads, alpha, mean_pairs):
     module = in_float64(DIMA(4, heads, 5, 0.5, alpha, mean_pairs))
     own, other = draw(batch, seconds, 4), draw(batch, seconds, 4, seed=1)
-    attended = module(own, other, return_weights=True)
+    attended = module(own, None, other, return_weights=True)
     for clip in range(batch):
         values, weights = oracle.dima(
             weights_of(module), heads, own[clip].detach().numpy(), other[clip].detach().numpy(), alpha, mean_pairs
@@ -43,19 +43,20 @@ def test_padding_changes_no_real_second():
     encoder, dima = in_float64(Encoder(4, 4, 2, 2, 5, 0.0)), in_float64(DIMA(4, 2, 5, 0.0))
     own, other = draw(2, 4, 4), draw(2, 4, 4, seed=1)
     assert_agree(encoder(own, HALF).values[1:, :2], encoder(own[1:, :2]).values.detach().numpy())
-    assert_agree(dima(own, other, HALF, HALF).values[1:, :2], dima(own[1:, :2], other[1:, :2]).values.detach().numpy())
+    short = dima(own[1:, :2], None, other[1:, :2]).values
+    assert_agree(dima(own, None, other, HALF, HALF).values[1:, :2], short.detach().numpy())
 
 
 def test_gradients():
     encoder, dima = in_float64(Encoder(3, 4, 2, 2, 5, 0.0)), in_float64(DIMA(4, 2, 5, 0.0))
     assert_gradients(encoder, lambda x: encoder(x, HALF).values, draw(2, 4, 3))
-    assert_gradients(dima, lambda x, y: dima(x, y, HALF, HALF).values, draw(2, 4, 4), draw(2, 4, 4, seed=1))
+    assert_gradients(dima, lambda x, y: dima(x, None, y, HALF, HALF).values, draw(2, 4, 4), draw(2, 4, 4, seed=1))
 
 
 def test_gradients_reach_all_parameters_and_zero_input_is_no_exception():
     encoder, dima = in_float64(Encoder(3, 4, 2, 2, 5, 0.0)), in_float64(DIMA(4, 2, 5, 0.0))
     assert_reaches_all(encoder, encoder(draw(1, 3, 3)).values.pow(3).sum())
-    assert_reaches_all(dima, dima(draw(1, 3, 4), draw(1, 3, 4, seed=1)).values.pow(3).sum())
+    assert_reaches_all(dima, dima(draw(1, 3, 4), None, draw(1, 3, 4, seed=1)).values.pow(3).sum())
     zeros = torch.zeros(1, 3, 4).double()
     assert_finite(encoder, encoder(zeros[..., :3]).values.sum())
-    assert_finite(dima, dima(zeros, zeros).values.sum())
+    assert_finite(dima, dima(zeros, None, zeros).values.sum())

@@ -1,4 +1,4 @@
-"""Eq. 1-8, second by second, region by region; the Bi-LSTM gate by gate."""
+"""Eq. 1-8, second by second, region by region."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from oracles.basics import linear, part, relu, sigmoid, softmax
+from oracles.recurrent import lstm
 
 
 def channel_attention(weights, regions, sound):
@@ -27,28 +28,6 @@ def bilinear_pooling(weights, factors, region, sound):
     return np.array([root / length if length else 0.0 for root in roots])
 
 
-def lstm(weights, layers, sequence):
-    """A stacked Bi-LSTM over one sequence [T, n] -> [T, 2 h]."""
-    for layer in range(layers):
-        forth = _direction(weights, f"_l{layer}", sequence)
-        back = _direction(weights, f"_l{layer}_reverse", sequence[::-1])[::-1]
-        sequence = np.concatenate([forth, back], 1)
-    return sequence
-
-
-def _direction(weights, suffix, sequence):
-    size = weights[f"weight_hh{suffix}"].shape[1]
-    hidden, cell, states = np.zeros(size), np.zeros(size), []
-    for step in sequence:
-        gates = weights[f"weight_ih{suffix}"] @ step + weights[f"bias_ih{suffix}"]
-        gates = gates + weights[f"weight_hh{suffix}"] @ hidden + weights[f"bias_hh{suffix}"]
-        enter, forget, candidate, leave = (gates[n * size : (n + 1) * size] for n in range(4))
-        cell = sigmoid(forget) * cell + sigmoid(enter) * np.tanh(candidate)
-        hidden = sigmoid(leave) * np.tanh(cell)
-        states.append(hidden)
-    return np.stack(states)
-
-
 def region_lstm(weights, layers, regions, sounds):
     """Eq. 5-6: regions [T, R, D], sounds [T, D_a] -> [T, R, d_o]."""
     columns = []
@@ -61,19 +40,27 @@ def region_lstm(weights, layers, regions, sounds):
     return np.stack(columns, 1)
 
 
-def triplet_attention(weights, regions, sounds, *, factors, layers, channel_residual):
-    """Eq. 1-8: regions [T, R, D], sounds [T, D_a] -> v^S [T, D], M^S [T, R], M^C [T, D]."""
-    channel = np.stack(
-        [channel_attention(part(weights, "channel"), *second) for second in zip(regions, sounds, strict=True)]
-    )
-    gates = channel + 1 if channel_residual else channel
-    guided = np.stack([[gate * region for region in second] for gate, second in zip(gates, regions, strict=True)])
-    temporal = region_lstm(part(weights, "temporal"), layers, guided, sounds)
+def triplet_attention(weights, regions, sounds, *, factors, layers, channel_residual, parts=("channel", "mfb", "lstm")):
+    """Eq. 1-8: regions [T, R, D], sounds [T, D_a] -> v^S [T, D], M^S [T, R], M^C [T, D]; None for a map left out."""
+    guided, channel = regions, None
+    if "channel" in parts:
+        channel = np.stack(
+            [channel_attention(part(weights, "channel"), *second) for second in zip(regions, sounds, strict=True)]
+        )
+        gates = channel + 1 if channel_residual else channel
+        guided = np.stack([[gate * region for region in second] for gate, second in zip(gates, regions, strict=True)])
+    if "mfb" not in parts and "lstm" not in parts:
+        return np.stack([sum(second) / len(second) for second in guided]), None, channel
+    temporal = region_lstm(part(weights, "temporal"), layers, guided, sounds) if "lstm" in parts else None
     spatial, values = [], []
     for t, sound in enumerate(sounds):
         scores = []
         for r, region in enumerate(guided[t]):
-            joint = bilinear_pooling(part(weights, "bilinear"), factors, region, sound) + temporal[t, r]
+            joint = 0.0
+            if "mfb" in parts:
+                joint = joint + bilinear_pooling(part(weights, "bilinear"), factors, region, sound)
+            if "lstm" in parts:
+                joint = joint + temporal[t, r]
             scores.append(math.tanh(linear(weights, "spatial.score", joint)[0]))
         spatial.append(softmax(scores))
         values.append(sum(weight * region for weight, region in zip(spatial[t], guided[t], strict=True)))

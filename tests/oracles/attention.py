@@ -64,11 +64,12 @@ def dot_product_attention(weights, heads, queries, memory):
     return multi_head(weights, heads, queries, memory, lambda query, key, j: dot(query, key))
 
 
-def inter_modality_attention(weights, heads, own, other, alpha, mean_pairs):
-    """Eq. 11-13."""
+def inter_modality_attention(weights, heads, own, other, alpha, mean_pairs, products=("mha", "dfa")):
+    """Eq. 11-13, or another pair of Table V: the product with keys of the own modality, then with the other's."""
     dense = rolled_channel_pair_product if mean_pairs else full_channel_pair_product
+    score_of = {"mha": dot, "dfa": lambda query, key: dense(query, key, alpha)}
 
     def score(query, key, j):
-        return dot(query, key) if j < len(own) else dense(query, key, alpha)
+        return score_of[products[0 if j < len(own) else 1]](query, key)
 
     return multi_head(weights, heads, own, np.concatenate([own, other]), score)

@@ -13,7 +13,8 @@ def feed_forward(weights, attended, residual):
     return layer_norm(weights, "norm2", hidden + first)
 
 
-def _block(weights, attended, residual):
+def around(weights, attended, residual):
+    """Eq. 10 for all seconds, from what an attention gave and what went into it."""
     return each(lambda pair: feed_forward(part(weights, "feed_forward"), *pair), zip(attended, residual, strict=True))
 
 
@@ -24,11 +25,11 @@ def encoder(weights, layers, heads, sequence):
     for layer in range(layers):
         own = part(weights, f"layers.{layer}")
         attended, attention = dot_product_attention(part(own, "attention"), heads, sequence, sequence)
-        sequence = _block(own, attended, sequence)
+        sequence = around(own, attended, sequence)
     return sequence, attention
 
 
 def dima(weights, heads, own, other, alpha, mean_pairs):
-    """Section IV-C: x and y, both [T, d] -> features [T, d] and attention [heads, T, 2 T]."""
+    """Section IV-C: x [T, d] and y [S, d] -> features [T, d] and attention [heads, T, T + S]."""
     attended, attention = inter_modality_attention(part(weights, "attention"), heads, own, other, alpha, mean_pairs)
-    return _block(weights, attended, own), attention
+    return around(weights, attended, own), attention

@@ -15,7 +15,7 @@ def _largest(sequence):
 
 
 def dmin(model, visual, sounds):
-    """One clip: visual [T, H, W, D_v], sounds [T, D_a] -> logits and attention maps by the names of DMINOutput."""
+    """One clip: visual [T, H, W, D_v], sounds [T, D_a] -> logits and attention maps by the names of DecoupledOutput."""
     weights, c = weights_of(model), model.config
     regions = visual.reshape(len(visual), -1, visual.shape[-1])
     if c.visual_width is not None:

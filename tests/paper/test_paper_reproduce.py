@@ -15,11 +15,14 @@ import pytest
 
 from dmin.errors import DataError
 from dmin.paper import words
+from dmin.paper.assemble import merge
 from dmin.paper.cells import CELL_FILE
 from dmin.paper.material import PreparedData
-from dmin.paper.reproduce import reproduce, run_grid
+from dmin.paper.page import write_merged
+from dmin.paper.reproduce import RunOptions, reproduce, run_grid
 from dmin.paper.results import NO_INTERVAL, OVER_CLIPS, Reproduction, over_seeds
 from dmin.paper.tables import table
+from dmin.progress import silent
 
 SIZES = {"width": 16, "heads": 2, "encoder_layers": 1, "feed_forward": 16}
 DMIN_SIZES = {**SIZES, "visual_width": 8, "fusion_heads": 2, "guide_size": 4, "bottleneck": 4}
@@ -45,8 +48,15 @@ def prepared(store: Path) -> PreparedData:
     return PreparedData(stores, words="tiny clips", remark="Tiny clips are not AVE: not comparable.", on_ave=False)
 
 
-def run1(store: Path, out: Path, **changed: Any) -> Reproduction:
-    return run_grid("table1", ["dmin"], prepared(store), out, **{"recipe_options": TABLE1, **changed})
+def run1(store: Path, out: Path, progress: Any = silent, **changed: Any) -> Reproduction:
+    options = RunOptions(**{"rows": ["dmin"], "recipe_options": TABLE1, **changed})
+    return run_grid("table1", prepared(store), out, options, progress)
+
+
+def folder(out: Path, name: str, seed: int = 0) -> Path:
+    """A run folder, by the beginning of its name."""
+    (found,) = [path for path in (out / "runs").iterdir() if re.fullmatch(rf"{name}-[0-9a-f]{{8}}", path.name)]
+    return found / f"seed{seed}"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +68,8 @@ def table1(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 @pytest.fixture(scope="module")
 def table2(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Reproduction]:
     out = tmp_path_factory.mktemp("table2")
-    return out, run_grid("table2", ["dcmr"], prepared(tiny_store), out, recipe_options=TABLE2)
+    options = RunOptions(["dcmr", "avdln"], recipe_options=TABLE2)
+    return out, run_grid("table2", prepared(tiny_store), out, options)
 
 
 def test_table1_has_a_run_folder_a_seed_and_the_mean_of_their_accuracies(table1) -> None:
@@ -70,24 +81,25 @@ def test_table1_has_a_run_folder_a_seed_and_the_mean_of_their_accuracies(table1)
     for column in reproduction.columns:
         values = []
         for seed in column.seeds:
-            run = out / "runs" / "dmin" / column.column / f"seed{seed.seed}"
+            run = folder(out, f"dmin-{column.column}", seed.seed)
             assert seed.run == run.relative_to(out)
             metrics = json.loads((run / "metrics.json").read_text())
             values.append(metrics["segment_accuracy"]["value"])
             assert (seed.accuracy.value, seed.accuracy.low) == (values[-1], metrics["segment_accuracy"]["low"])
             assert dict(seed.priors) == metrics["priors"]
             assert (run / "model.safetensors").is_file()
-            assert seed.seconds_trained > 0
+            assert seed.seconds_trained > seed.seconds_a_step > 0
+            assert seed.parameters == column.parameters > 1000
         assert column.mean == pytest.approx(sum(values) / 2)
         assert column.interval == over_seeds(values)
         assert column.interval_of == "95 % t-interval over 2 seeds"
-    configuration = json.loads((out / "runs" / "dmin" / "weak" / "seed1" / "config.json").read_text())
+    configuration = json.loads((folder(out, "dmin-weak", 1) / "config.json").read_text())
     assert configuration["supervision"] == "weak"
 
 
 def test_seeds_differ_and_are_those_of_the_recipes(table1) -> None:
     out, _ = table1
-    recipes = [(out / "runs" / "dmin" / "full" / f"seed{k}" / "train.yaml").read_text() for k in (0, 1)]
+    recipes = [(folder(out, "dmin-full", k) / "train.yaml").read_text() for k in (0, 1)]
     assert "\nseed: 0\n" in recipes[0]
     assert recipes[1] == recipes[0].replace("\nseed: 0\n", "\nseed: 1\n")
 
@@ -100,13 +112,14 @@ def test_the_json_file_holds_what_was_returned(table1, table2) -> None:
     assert "not comparable" in data["remark"]
     (full, weak) = data["columns"]
     assert set(full["priors"]) == {"all_background", "every_second_is_event"}
-    assert full["seconds_trained"] == pytest.approx(sum(seed["seconds_trained"] for seed in full["seeds"]))
-    assert [seed["run"] for seed in weak["seeds"]] == ["runs/dmin/weak/seed0", "runs/dmin/weak/seed1"]
+    assert [seed["run"].split("/")[-1] for seed in weak["seeds"]] == ["seed0", "seed1"]
+    assert data["options"] == {name: value for name, value in TABLE1.items() if name != "accelerator"}
+    assert set(data["digests"]) == {"full", "weak"}
 
 
 def test_one_seed_has_the_interval_over_clips_and_the_average_none(table2) -> None:
     _, reproduction = table2
-    columns = {column.column: column for column in reproduction.columns}
+    columns = {column.column: column for column in reproduction.columns if column.row == "dcmr"}
     assert list(columns) == ["a2v", "v2a", "a2v-strict", "v2a-strict", "average"]
     assert columns["a2v"].interval == columns["a2v"].seeds[0].accuracy
     assert columns["a2v"].interval_of == OVER_CLIPS
@@ -116,42 +129,49 @@ def test_one_seed_has_the_interval_over_clips_and_the_average_none(table2) -> No
     assert {"uniform", "most_frequent", "linear_cca"} <= set(columns["v2a"].priors)
 
 
-def test_linear_cca_stands_beside_ours_and_is_no_prior(table1, table2) -> None:
-    lines = words.comparison(table2[1])
-    place = lines.headings.index("linear CCA, %")
-    column = table2[1].columns[0]
-    best = max(value for name, value in column.priors.items() if name != "linear_cca")
-    assert lines.rows[0][place] == f"{100 * column.priors['linear_cca']:.1f}"
-    assert lines.rows[0][place - 1] == f"{100 * best:.1f}"
+def test_linear_cca_stands_with_what_needs_no_network(table1, table2) -> None:
+    lines = words.priors(table2[1])
+    place = lines.headings.index("linear CCA of the features, %")
+    assert lines.rows[0][place] == f"{100 * table2[1].columns[0].priors['linear_cca']:.1f}"
     assert all(len(row) == len(lines.headings) for row in lines.rows)
-    assert "linear CCA, %" not in words.comparison(table1[1]).headings
+    assert "linear CCA of the features, %" not in words.priors(table1[1]).headings
+
+
+def test_a_system_without_protocols_is_run_once_for_both(table2) -> None:
+    out, reproduction = table2
+    runs = {c.column: c.seeds[0].run for c in reproduction.columns if c.row == "avdln" and c.seeds}
+    assert runs["a2v"] == runs["a2v-strict"] != runs["v2a"]
+    assert len([path for path in (out / "runs").iterdir() if path.name.startswith("avdln")]) == 2
 
 
 def test_matching_is_run_under_both_protocols(table2) -> None:
     out, _ = table2
-    for name in ("a2v", "v2a", "a2v-strict", "v2a-strict"):
-        config = json.loads((out / "runs" / "dcmr" / name / "seed0" / "config.json").read_text())
-        assert config["direction"] == name[:3]
-        assert config["protocol"] == ("strict" if "strict" in name else "context")
+    for column in table2[1].columns:
+        if column.row == "dcmr" and column.seeds:
+            config = json.loads((out / column.seeds[0].run / "config.json").read_text())
+            assert config["direction"] == column.column[:3]
+            assert config["protocol"] == ("strict" if "strict" in column.column else "context")
 
 
 def test_the_page_holds_the_numbers_and_the_pictures(table1, table2) -> None:
     for out, reproduction in (table1, table2):
-        page = (out / "index.html").read_text()
+        page = (out / f"{reproduction.table}.html").read_text()
+        document = (out / f"{reproduction.table}.md").read_text()
         text = html.unescape(re.sub("<[^>]+>", " ", page))
         published = table(reproduction.table)
         assert f"Table {published.number}: ours beside the paper's" in text
         assert "Tiny clips are not AVE: not comparable." in text
         for column in reproduction.columns:
             assert f"{100 * column.mean:.1f}" in text
+            assert f"| {column.name} | {100 * column.mean:.1f} |" in document
             if column.paper_percent is not None:
-                assert f"paper, on AVE: {column.paper_percent:.1f}" in text
+                assert f"{column.paper_percent:.1f}" in text
             for seed in column.seeds:
                 assert seed.run.as_posix() in text
         pictures = [base64.b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
         assert all(picture.startswith(b"\x89PNG") for picture in pictures)
-        # Curves and errors of each column that was run, and one or two clips.
-        run = [column for column in reproduction.columns if column.seeds]
+        # Curves and errors of each column of the paper's own system, and one or two clips.
+        run = [column for column in reproduction.columns if column.seeds and column.row in ("dmin", "avdln")]
         assert 3 * len(run) <= len(pictures) <= 4 * len(run)
         assert str(out) not in page
 
@@ -171,25 +191,26 @@ def test_stopped_between_seeds_it_goes_on_with_the_next(tiny_store: Path, tmp_pa
     fit, trained = dmin.training.fit, []
 
     def counted(store: Any, run: Path, *rest: Any, **options: Any) -> Any:
-        trained.append("/".join(run.parts[-2:]))
+        trained.append(f"{run.parent.name[:9]}/{run.name}")
         return fit(store, run, *rest, **options)
 
     monkeypatch.setattr("dmin.training.fit", counted)
     with pytest.raises(StoppedError):
         run1(tiny_store, tmp_path, seeds=2, progress=stop_at("dmin weak seed 0"))
-    assert trained == ["full/seed0", "full/seed1", "weak/seed0"]
-    assert not (tmp_path / "table1.json").exists()
-    first = (tmp_path / "runs" / "dmin" / "full" / "seed0" / CELL_FILE).read_text()
+    assert trained == ["dmin-full/seed0", "dmin-weak/seed0"]
+    so_far = json.loads((tmp_path / "table1.json").read_text())
+    assert [(c["column"], len(c["seeds"])) for c in so_far["columns"]] == [("full", 1)]
+    first = (folder(tmp_path, "dmin-full") / CELL_FILE).read_text()
     run1(tiny_store, tmp_path, seeds=2)
-    assert trained[3:] == ["weak/seed0", "weak/seed1"]
-    assert (tmp_path / "runs" / "dmin" / "full" / "seed0" / CELL_FILE).read_text() == first
+    assert trained[2:] == ["dmin-weak/seed0", "dmin-full/seed1", "dmin-weak/seed1"]
+    assert (folder(tmp_path, "dmin-full") / CELL_FILE).read_text() == first
 
 
 def test_stopped_within_training_it_goes_on_and_its_time_adds_up(tiny_store: Path, tmp_path: Path) -> None:
     options = {**TABLE1, "epochs": 4}
     with pytest.raises(StoppedError):
         run1(tiny_store, tmp_path, recipe_options=options, progress=stop_at("dmin full seed 0 (training", 3))
-    run = tmp_path / "runs" / "dmin" / "full" / "seed0"
+    run = folder(tmp_path, "dmin-full")
     state = json.loads((run / CELL_FILE).read_text())
     assert "accuracy" not in state
     steps: list[int] = []
@@ -205,16 +226,12 @@ def test_stopped_within_training_it_goes_on_and_its_time_adds_up(tiny_store: Pat
         assert [int(float(row["epoch"])) for row in csv.DictReader(file)] == [1, 2, 3, 4]
 
 
-def test_more_epochs_prolong_a_finished_run_and_anything_else_is_refused(
-    tiny_store: Path, table1, tmp_path: Path
-) -> None:
+def test_more_epochs_prolong_a_finished_run_and_fewer_are_refused(tiny_store: Path, table1, tmp_path: Path) -> None:
     shutil.copytree(table1[0], tmp_path / "out")
     longer = run1(tiny_store, tmp_path / "out", recipe_options={**TABLE1, "epochs": 3})
     assert longer.columns[0].seeds[0].seconds_trained > table1[1].columns[0].seeds[0].seconds_trained
     with pytest.raises(DataError, match=r"run of another kind \(different: epochs\): choose another --out"):
         run1(tiny_store, tmp_path / "out")
-    with pytest.raises(DataError, match=r"different: batch_size, epochs\)"):
-        run1(tiny_store, tmp_path / "out", recipe_options={**TABLE1, "batch_size": 8})
 
 
 def test_runs_of_other_data_are_refused(tiny_store: Path, table1, tmp_path: Path) -> None:
@@ -228,7 +245,7 @@ def test_runs_of_other_data_are_refused(tiny_store: Path, table1, tmp_path: Path
 
 def test_a_damaged_state_is_named(tiny_store: Path, table1, tmp_path: Path) -> None:
     shutil.copytree(table1[0], tmp_path / "out")
-    (tmp_path / "out" / "runs" / "dmin" / "full" / "seed0" / CELL_FILE).write_text("{")
+    (folder(tmp_path / "out", "dmin-full") / CELL_FILE).write_text("{")
     with pytest.raises(DataError, match=r"cell.json is damaged .* remove the folder"):
         run1(tiny_store, tmp_path / "out")
 
@@ -241,20 +258,50 @@ def test_the_t_interval_is_that_of_the_textbook() -> None:
     assert over_seeds([0.0, 1.0]).high == 1.0
 
 
+def test_shards_share_the_runs_and_together_are_the_table(tiny_store: Path, table1, tmp_path: Path) -> None:
+    trained = []
+    for shard in ((1, 3), (2, 3), (3, 3)):
+        out = tmp_path / str(shard[0])
+        reproduction = run1(tiny_store, out, seeds=2, shard=shard)
+        trained += [seed.run.as_posix() for column in reproduction.columns for seed in column.seeds]
+    assert len(trained) == len(set(trained)) == 4
+    files = [tmp_path / str(number) / "table1.json" for number in (3, 1, 2)]
+    together = merge(files)
+    assert [(c.row, c.column) for c in together.columns] == [("dmin", "full"), ("dmin", "weak")]
+    for ours, whole in zip(together.columns, table1[1].columns, strict=True):
+        assert [seed.accuracy for seed in ours.seeds] == [seed.accuracy for seed in whole.seeds]
+        assert ours.interval == whole.interval
+    write_merged(together, tmp_path / "merged")
+    assert json.loads((tmp_path / "merged" / "table1.json").read_text())["columns"]
+    assert merge([tmp_path / "merged" / "table1.json", files[0]]) == together
+
+
+def test_what_does_not_belong_together_is_not_merged(table1, table2, tmp_path: Path) -> None:
+    path = table1[0] / "table1.json"
+    with pytest.raises(DataError, match=r"are not of one kind \(different: table, measure, digests"):
+        merge([path, table2[0] / "table2.json"])
+    data = json.loads(path.read_text())
+    data["columns"][0]["seeds"][0]["accuracy"]["value"] = 0.123
+    (tmp_path / "other.json").write_text(json.dumps(data))
+    with pytest.raises(DataError, match="for row dmin, column full, seed 0, where another file has"):
+        merge([path, tmp_path / "other.json"])
+    (tmp_path / "none.json").write_text("[]")
+    with pytest.raises(DataError, match=r"none.json is no table that `dmin reproduce` wrote"):
+        merge([tmp_path / "none.json"])
+
+
 @pytest.mark.parametrize(
     ("name", "rows", "options", "message"),
     [
         ("table7", ["dmin"], {}, "unknown table 'table7'"),
-        ("table3", ["agta"], {}, "table3 cannot be run by this dmin.*give table1 or table2"),
-        ("table1", ["dmim"], {}, "unknown row of Table I 'dmim': did you mean 'dmin'"),
-        ("table1", ["psp"], {}, r"row 'psp' of table1 \(PSP \[25\]\) cannot be run by this dmin: give dmin"),
-        ("table1", [], {}, "no row of table1 was asked for: give dmin"),
+        ("table1", ["dmim"], {}, "unknown row of table1 'dmim': did you mean 'dmin'"),
+        ("table1", ["dcmr"], {}, "the system dcmr is for matching, table1 for localization: choose another row"),
         ("table1", ["dmin"], {"seeds": 0}, "seeds is 0: must be at least 1"),
-        ("table1", ["dmin"], {"preset_family": "smal"}, "unknown preset family 'smal': did you mean 'small'"),
-        ("table1", ["dmin"], {}, "no folder nowhere: give a folder of AVE, or the word composed"),
+        ("table1", ["dmin"], {"shard": (3, 2)}, "shard is 3/2: must be i/n with i from 1 to n"),
+        ("table1", ["dmin"], {}, "no folder nowhere: give a folder of AVE, a feature store, or the word composed"),
     ],
 )
 def test_mistakes_are_named_before_work_starts(name, rows, options, message, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
-        reproduce(name, rows, "nowhere", tmp_path / "out", **options)
+        reproduce(name, "nowhere", tmp_path / "out", RunOptions(rows, **options))
     assert not (tmp_path / "out").exists()

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmin.tasks.localization import NO_EVENT, clip_categories, decode, event_scores, localization_loss
+from dmin.tasks.decoding import decode, event_scores
+from dmin.tasks.localization import NO_EVENT, clip_categories, localization_loss
 from dmin.tasks.metrics import SegmentAccuracy
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,19 +38,12 @@ def run(args: Namespace, console: Console) -> int:
     """Evaluate whichever network it is."""
     from dmin.inference import Localizer, Matcher
     from dmin.inference.loading import folder_of
+    from dmin.settings import MatcherSettings
 
     check_device(args.device)
     folder = folder_of(args.model, [*Localizer.here(), *Matcher.here()])
-    return _matching(folder, args, console) if _network(folder) == "DCMR" else _localization(args, console)
-
-
-def _network(folder: Path) -> str | None:
-    """Name of the network whose configuration lies there; None if none can be read, which loading it will explain."""
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return config.get("model") if isinstance(config, dict) else None
+    matches = (folder / MatcherSettings.FILE).is_file()
+    return _matching(folder, args, console) if matches else _localization(args, console)
 
 
 def _localization(args: Namespace, console: Console) -> int:
@@ -75,15 +67,16 @@ def _localization(args: Namespace, console: Console) -> int:
 def _matching(folder: Path, args: Namespace, console: Console) -> int:
     from dmin.errors import ModelError
     from dmin.evaluation import evaluate_matching
-    from dmin.models import DCMR
+    from dmin.models import MatchingModel
+    from dmin.models.systems import load_network
     from dmin.settings import MatcherSettings
 
     if args.threshold is not None:
         raise ModelError(
-            f"got --threshold {args.threshold:g} for {args.model}, a DCMR, which takes its best window whatever the "
-            "score: leave --threshold out, it is for event localizers (DMIN)"
+            f"got --threshold {args.threshold:g} for {args.model}, which matches and takes its best window whatever "
+            "the score: leave --threshold out, it is for event localizers"
         )
-    model, settings = DCMR.from_pretrained(folder).to(args.device), MatcherSettings.load(folder)
+    model, settings = load_network(folder, MatchingModel).to(args.device), MatcherSettings.load(folder)
     with console.progress() as progress:
         store = _store(args, settings, progress)
         report = evaluate_matching(model, settings, store, args.split, name=args.model, progress=progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import sys
@@ -22,10 +23,10 @@ COMMANDS = {
     "extract": "videos -> feature store",
     "train": "train a network on a feature store",
     "evaluate": "score a model on a split",
-    "reproduce": "run a table of the paper: ours beside the published numbers",
+    "reproduce": "run a table or a figure of the paper: ours beside the published numbers",
     "convert": "a checkpoint of the authors' released code -> a model of dmin",
     "data": "check a copy of the AVE data set",
-    "list": "list backbones and presets",
+    "list": "list backbones, presets and systems",
 }
 
 
@@ -70,9 +71,13 @@ def _run_command(name: str, words: list[str]) -> int:
     command: Command = importlib.import_module(f"dmin.cli.{name}_command")
     parser = ArgumentParser(prog=f"dmin {name}", description=command.HELP)
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
+    parser.add_argument(
+        "--plugin", action="append", type=str, help="a Python file with systems of your own; may be repeated"
+    )
     # So that each flag's help is the words under the dataclass's field.
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
     try:
+        _load_plugins(words)
         command.add_arguments(parser, words)
         args = parser.instantiate(parser.parse_args(words))
     except SystemExit as end:
@@ -98,6 +103,18 @@ def _run_command(name: str, words: list[str]) -> int:
         except OSError as error:
             console.error(described(error))
     return 1
+
+
+def _load_plugins(words: Sequence[str]) -> None:
+    """Run the files that ``--plugin`` names, before any argument is looked at: their systems are arguments, too."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--plugin", action="append", default=[])
+    paths = parser.parse_known_args(list(words))[0].plugin
+    if paths:
+        from dmin.models.systems import load_plugin
+
+        for path in paths:
+            load_plugin(path)
 
 
 def _overview() -> str:

@@ -14,26 +14,44 @@ from dmin.errors import DataError
 
 if TYPE_CHECKING:
     from dmin.paper.material import SourceOptions
+    from dmin.paper.reproduce import RunOptions
     from dmin.paper.results import Reproduction
 
-HELP = """Run a table of the paper: train and score its rows, and set ours beside the paper's numbers, with intervals.
-Data: a folder of AVE (released features, or videos), or the word composed for clips that are made here. Writes
-TABLE.json and index.html into OUT, each run into OUT/runs. Stopped, the same command goes on; more --seeds add to it.
-Example: dmin reproduce table1 --rows dmin --data composed --seeds 3 --out table1"""
+HELP = """Run a table of the paper (table1 to table6): train and score its rows under one protocol, and set ours beside
+the paper's numbers, with intervals; or draw a figure (fig7 to fig10) of systems trained the same way.
+Data: a folder of AVE (released features, or videos), a feature store, or the word composed for clips that are made
+here. Writes TABLE.json, .md and .html into OUT, each run into OUT/runs. Stopped, the same command goes on; more --seeds
+add to it; --shard 1/3, 2/3 and 3/3 are run on three machines, and --merge makes one table of their JSON files.
+Example: dmin reproduce table1 --rows avel dmin --data composed --seeds 3 --out tables"""
+_FAST = {"clips": 40, "epochs": 1}
+"""Of --fast: enough to see that all rows run, too little to compare anything."""
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("table", type=str, help="table1 (event localization) or table2 (cross-modality localization)")
-    parser.add_argument("--rows", nargs="+", type=str, default=[], help="rows by their keys; default: all that can run")
-    parser.add_argument("--data", type=str, required=True, help="a folder of AVE, or the word composed")
+    parser.add_argument("what", type=str, help="table1 to table6, or fig7 to fig10")
     parser.add_argument("--out", type=Path, required=True, help="folder of everything")
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        type=str,
+        default=[],
+        help="rows by their keys, or other systems of `dmin list systems`; default: all of the paper's",
+    )
+    parser.add_argument(
+        "--data", type=str, default="composed", help="a folder of AVE, a feature store, or composed (the default)"
+    )
     parser.add_argument("--seeds", type=int, default=1, help="how many runs of each row and column")
+    parser.add_argument("--shard", type=str, default="1/1", help="i/n: only every n-th run, from the i-th")
+    parser.add_argument(
+        "--merge", nargs="+", type=Path, default=[], help="JSON files of a table: merge them, and run nothing"
+    )
+    parser.add_argument("--fast", action="store_true", help="one epoch on 40 composed clips: do all rows run?")
     parser.add_argument(
         "--preset-family",
         type=str | None,
         default=None,
-        help="paper, official or small; default: paper for AVE, small for composed clips",
+        help="paper, official, small or brief; default: paper for AVE, small for other clips",
     )
     parser.add_argument("--epochs", type=int | None, default=None, help="of all runs; default: each preset's own")
     parser.add_argument("--clips", type=int | None, default=None, help="composed: how many; default: 160")
@@ -43,36 +61,66 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--audio", type=str, default="sfx", help="audio backbone, for videos")
     parser.add_argument("--workers", type=int, default=2, help="processes, for clips and videos")
     parser.add_argument("--accelerator", type=str, default="auto", help="where to train: auto, cpu, gpu or mps")
+    parser.add_argument("--clip", nargs="+", type=str, default=[], help="figures: clips by id; default: by a rule")
+    parser.add_argument(
+        "--videos", type=Path | None, default=None, help="figures of a feature store: folder of its clips' videos"
+    )
 
 
 def run(args: Namespace, console: Console) -> int:
     """Reproduce."""
-    from dmin.paper.grid import grid_of
-    from dmin.paper.reproduce import reproduce
+    from dmin.paper.figures import FIGURES
 
-    rows = args.rows or grid_of(args.table).rows
-    options: dict[str, Any] = {"accelerator": args.accelerator}
-    if args.epochs is not None:
-        options["epochs"] = args.epochs
-    with console.progress() as progress:
-        reproduction = reproduce(
-            args.table,
-            rows,
-            args.data,
-            args.out,
-            seeds=args.seeds,
-            preset_family=args.preset_family,
-            recipe_options=options,
-            source=_source(args),
-            progress=progress,
-        )
-    console.table(_comparison(reproduction))
-    console.result(f"{reproduction.remark}\n-> {args.out / args.table}.json, {args.out / 'index.html'}")
+    if args.what in FIGURES:
+        return _figure(args, console)
+    from dmin.paper import reproduce as table
+    from dmin.paper.assemble import merge
+
+    if args.merge:
+        from dmin.paper.page import write_merged
+
+        reproduction = merge(args.merge)
+        if reproduction.table != args.what:
+            raise DataError(f"{args.merge[0]} is of {reproduction.table}: give `dmin reproduce {reproduction.table}`")
+        write_merged(reproduction, args.out)
+    else:
+        with console.progress() as progress:
+            reproduction = table.reproduce(args.what, args.data, args.out, _options(args), _source(args), progress)
+    _print(reproduction, console)
+    console.result(f"{reproduction.setting.remark}\n-> {args.out / args.what}.json, .md and .html")
     return 0
 
 
+def _figure(args: Namespace, console: Console) -> int:
+    from dmin.paper.figures import FigureOptions, draw
+
+    options = FigureOptions(args.clip, args.videos, _options(args))
+    with console.progress() as progress:
+        drawn = draw(args.what, args.data, args.out, options, _source(args), progress)
+    for picture in drawn:
+        console.result(f"{picture.words}\n-> {picture.path}")
+    return 0
+
+
+def _options(args: Namespace) -> RunOptions:
+    from dmin.paper.reproduce import RunOptions
+
+    changed: dict[str, Any] = {"accelerator": args.accelerator}
+    epochs = args.epochs if args.epochs is not None or not args.fast else _FAST["epochs"]
+    if epochs is not None:
+        changed["epochs"] = epochs
+    return RunOptions(args.rows, args.seeds, args.preset_family, changed, _shard(args.shard))
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, slash, shards = text.partition("/")
+    if not slash or not number.isdigit() or not shards.isdigit():
+        raise DataError(f"shard is {text!r}: must be i/n with i from 1 to n, e.g. 1/3")
+    return int(number), int(shards)
+
+
 def _source(args: Namespace) -> SourceOptions:
-    """How features come about; what is for composed clips must not be given with AVE."""
+    """How features come about; what is for composed clips must not be given with other data."""
     from dmin.paper.material import COMPOSED, SourceOptions
 
     of_clips = {name: getattr(args, name) for name in ("clips", "bank", "folder")}
@@ -80,19 +128,21 @@ def _source(args: Namespace) -> SourceOptions:
     if given and args.data != COMPOSED:
         flags = ", ".join(f"--{name}" for name in given)
         raise DataError(f"got {flags} with --data {args.data}: leave out what is for --data {COMPOSED} only")
+    if args.fast and args.data == COMPOSED:
+        given.setdefault("clips", _FAST["clips"])
     return SourceOptions(**given, visual=args.visual, audio=args.audio, workers=args.workers)
 
 
-def _comparison(reproduction: Reproduction) -> Table:
+def _print(reproduction: Reproduction, console: Console) -> None:
     from dmin.paper import words
 
-    lines = words.comparison(reproduction)
-    table = Table(
-        title=f"{reproduction.table}: {reproduction.data}",
-        caption=f"{reproduction.measure}; {words.intervals(reproduction.columns)}",
-    )
-    for heading in lines.headings:
-        table.add_column(heading, no_wrap=heading in {"column", "95 % interval"})
-    for row in lines.rows:
-        table.add_row(*row)
-    return table
+    for lines in [*words.comparison(reproduction), words.priors(reproduction)]:
+        table = Table(title=f"{reproduction.table}: {lines.title}")
+        for heading in lines.headings:
+            table.add_column(heading, no_wrap=heading in {"ours, %", "95 % interval"})
+        for index, row in enumerate(lines.rows):
+            table.add_row(*row, style="bold" if index == lines.bold else None)
+        console.table(table)
+    console.result(f"{words.setting(reproduction)}.")
+    for paragraph in (*words.marks(reproduction), *words.order_words(reproduction)):
+        console.result(paragraph)

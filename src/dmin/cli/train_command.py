@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from dmin.cli.console import Console
 
 HELP = """Train a network on a feature store, choosing the best epoch on the validation split.
 Leaves a run folder that `dmin localize --model RUN` and `dmin evaluate RUN` take; killed, it goes on when run again.
+A preset may be laid over another one: --preset small --preset agva is the small DMIN with AGVA in AGTA's place.
 Example: dmin train store --preset small --out runs/mine --epochs 30 --model.width 128"""
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
-    """Declare the command's arguments; the recipe's come from the dataclass of the task that ``words`` name."""
-    from dmin.recipe import presets
+    """Declare the command's arguments; the recipe's come from the dataclasses of what ``words`` ask for."""
+    from dmin.recipe import kind_of
 
     parser.add_argument("store", type=Path, help="folder that `dmin extract` made of a data set")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
@@ -26,49 +28,66 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         "--preset",
         "--config",
         action=_Recipe,
-        help=f"a recipe: one of {', '.join(presets())}, or a YAML file of your own; flags override it",
+        help="a recipe: one of `dmin list presets`, or a YAML file of your own; may be given several times, flags "
+        "override it",
     )
-    parser.add_class_arguments(_kind(words))
+    asked = _asked(words)
+    kind = kind_of(asked)
+    parser.add_class_arguments(kind.recipe, skip={"model"})
+    parser.add_class_arguments(kind.network, "model")
+    if "system" in asked:
+        parser.set_defaults(_plain(_of_system(asked)))
 
 
-def _kind(words: Sequence[str]) -> Any:
-    """The kind of recipe that is asked for: what it has to offer depends on its task, which the preset says."""
-    from dmin.errors import ModelError, unknown_name
-    from dmin.recipe import RECIPES, read_recipe
+def _asked(words: Sequence[str]) -> dict[str, Any]:
+    """What presets and flags say of the kind of recipe: what it has to offer depends on its task and its network."""
+    from dmin.presets import options_of
+    from dmin.recipe import merged
 
-    task = "localization"
-    if name := _last(words, "--preset", "--config"):
-        task = read_recipe(_recipe_file(name)).get("task", task)
-    task = _last(words, "--task") or task
-    if task not in RECIPES:
-        raise ModelError(unknown_name("task", task, RECIPES))
-    return RECIPES[task]
+    typed = {name: values[-1] for name in ("system", "task") if (values := _values(words, f"--{name}"))}
+    kind = {name: values[-1] for name in ("supervision", "direction") if (values := _values(words, f"--model.{name}"))}
+    layers = [options_of(name) for name in _values(words, "--preset", "--config")]
+    return merged(*layers, typed, {"model": kind})
 
 
-def _last(words: Sequence[str], *flags: str) -> str:
-    """The last value that was typed for a flag, as ``--flag value`` or ``--flag=value``; "" if there is none."""
-    values = [
+def _of_system(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a system's card says of its recipe: it is where flags and presets start from."""
+    from dmin.models import systems
+    from dmin.presets import kinds
+
+    system = systems()[asked["system"]]
+    model = asked.get("model", {})
+    kind = model.get("direction" if system.task == "matching" else "supervision", kinds(system)[0])
+    return system.options(kind, scheduled=True)
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat names, as the parser has them, and no tuples."""
+    flat = {name: value for name, value in options.items() if name != "model"}
+    flat |= {f"model.{name}": value for name, value in options.get("model", {}).items()}
+    plain: dict[str, Any] = json.loads(json.dumps(flat))
+    return plain
+
+
+def _values(words: Sequence[str], *flags: str) -> list[str]:
+    """The values that were typed for a flag, as ``--flag value`` or ``--flag=value``, in order."""
+    return [
         word.partition("=")[2] or following
         for word, following in zip(words, [*words[1:], ""], strict=True)
         if word.partition("=")[0] in flags
     ]
-    return values[-1] if values else ""
-
-
-def _recipe_file(name: str) -> Path:
-    """A configuration file, by its path or by the name of one that comes with dmin."""
-    from dmin.recipe import preset, presets
-
-    return preset(name) if name in presets() or not Path(name).is_file() else Path(name)
 
 
 class _Recipe(ActionConfigFile):
-    """A configuration file, or the name of one that comes with dmin."""
+    """A configuration file, or the name of a preset."""
 
     def __call__(self, parser: Any, config: Any, value: Any, option: str | None = None) -> None:
-        super().__call__(  # type: ignore[no-untyped-call]  # the library is not typed here
-            parser, config, str(_recipe_file(str(value))), option
-        )
+        import yaml
+
+        from dmin.presets import options_of
+
+        text = yaml.safe_dump(json.loads(json.dumps(dict(options_of(str(value))))))
+        super().__call__(parser, config, text, option)  # type: ignore[no-untyped-call]  # the library is not typed here
 
 
 def run(args: Namespace, console: Console) -> int:

@@ -20,7 +20,7 @@ from dmin.evaluation.intervals import Interval, share
 from dmin.events import dumps
 from dmin.inference import Localizer
 from dmin.progress import Progress, silent
-from dmin.tasks.localization import decode
+from dmin.tasks.decoding import decode, event_scores
 from dmin.tasks.scores import binary_f1, confusion, event_f1
 
 IOUS = (0.3, 0.5, 0.7)
@@ -151,7 +151,7 @@ def predict(localizer: Localizer, clips: ClipDataset, progress: Progress = silen
         here = batch.to(localizer.device)
         output = localizer.model(here.visual, here.audio, here.mask)
         predicted = decode(output, categories, localizer.settings.threshold).cpu()
-        best = output.category_logits[:, :categories].argmax(-1, keepdim=True).expand_as(predicted).cpu()
+        best = event_scores(output, categories).categories.argmax(-1).cpu()
         for i, window in enumerate(batch.windows):
             real = batch.mask[i]
             lines = clips.folder.lines[window.video_id]

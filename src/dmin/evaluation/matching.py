@@ -22,10 +22,10 @@ from dmin.evaluation.features import require_same_features
 from dmin.evaluation.intervals import Interval, mean
 from dmin.evaluation.priors import MatchingPriors, chances, priors, queries_of
 from dmin.events import dumps
-from dmin.models import DCMR
+from dmin.models import MatchingModel
 from dmin.progress import Progress, silent
 from dmin.settings import MatcherSettings
-from dmin.tasks.matching import Matching, window_scores
+from dmin.tasks.objectives import matching_task
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class MatchingReport:
 
 
 def evaluate_matching(
-    model: DCMR,
+    model: MatchingModel,
     settings: MatcherSettings,
     store: str | Path,
     split: str = "test",
@@ -175,8 +175,8 @@ def evaluate_matching(
         data=str(store),
         split=split,
         direction=model.config.direction,
-        matching=model.config.matching,
-        protocol=model.config.protocol,
+        matching=model.matching,
+        protocol=model.protocol,
         clips=len(results),
         left_out=clips.left_out,
         exact=mean(exact),
@@ -192,16 +192,15 @@ def evaluate_matching(
 
 
 @torch.inference_mode()
-def predict_starts(model: DCMR, clips: MatchingClips, progress: Progress = silent) -> list[MatchingResult]:
+def predict_starts(model: MatchingModel, clips: MatchingClips, progress: Progress = silent) -> list[MatchingResult]:
     """The network's answer to every query of a split."""
     network = copy.deepcopy(model).eval().float()  # converted checkpoints may be double
     device = next(network.parameters()).device
-    task = Matching(len(clips.categories))
+    task = matching_task(network.objective, len(clips.categories))
     results: list[MatchingResult] = []
     for batch in DataLoader(clips, batch_size=16, collate_fn=collate):
         here = batch.to(device)
-        lengths = task.query_mask(here).sum(1)
-        scores = window_scores(task.answer(network, here).segment_logits, lengths, here.mask).cpu()
+        scores = task.window_scores(task.answer(network, here), here).cpu()
         for window, row in zip(batch.windows, scores, strict=True):
             start, length = clips.queries[len(results)]
             seconds = window.stop - window.start

@@ -13,6 +13,7 @@ from dmin import backbones
 from dmin.backbones import Backbone
 from dmin.errors import ModelError
 from dmin.models import PretrainedModel
+from dmin.models.systems import load_network
 from dmin.settings import InferenceSettings
 
 _log = logging.getLogger("dmin")
@@ -31,7 +32,7 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
     """
 
     network: ClassVar[type[PretrainedModel]]
-    """Class of the network."""
+    """Base of the networks that fit."""
     settings_type: ClassVar[type[InferenceSettings]]
     """What lies beside its weights."""
     shipped: ClassVar[Sequence[str]]
@@ -84,7 +85,7 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         name = str(name_or_path)
         folder = folder_of(name, cls.here())
         # Subclasses name the very classes that they fill the variables of this one with.
-        model = cast(Network, cls.network.from_pretrained(folder))
+        model = cast(Network, load_network(folder, cls.network))
         settings = cast(SettingsOfTask, cls.settings_type.load(folder))
         trained = cls(model, settings, folder.name if folder.parent == _PACKAGE else name, device)
         _log.info("%s", trained.about)

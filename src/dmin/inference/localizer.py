@@ -17,10 +17,10 @@ from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
 from dmin.inference.loading import Trained
 from dmin.inference.windows import Average, Stretch, windows
-from dmin.models import DMIN
+from dmin.models import LocalizationModel
 from dmin.progress import Progress, silent
 from dmin.settings import LocalizerSettings
-from dmin.tasks.localization import event_scores
+from dmin.tasks.decoding import event_scores
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class _Seconds:
     """[T]"""
     categories: NDArray[np.float64]
     """[T, C], each row summing to 1."""
-    attention: NDArray[np.float32]
-    """[T, H, W]"""
+    attention: NDArray[np.float32] | None
+    """[T, H, W]; None if the network looks nowhere in particular."""
 
 
-class Localizer(Trained[DMIN, LocalizerSettings]):
+class Localizer(Trained[LocalizationModel, LocalizerSettings]):
     """Finds the events of videos: decoding, backbones, network and threshold in one.
 
     Example (``localizer(path)`` takes any video that FFmpeg reads)::
@@ -45,7 +45,7 @@ class Localizer(Trained[DMIN, LocalizerSettings]):
             print(event.start_seconds, event.end_seconds, event.category, event.score)
     """
 
-    network = DMIN
+    network = LocalizationModel
     settings_type = LocalizerSettings
     shipped = ("starter",)
 
@@ -114,28 +114,29 @@ class Localizer(Trained[DMIN, LocalizerSettings]):
     def _average(self, chunks: Iterable[tuple[Tensor, ...]], progress: Progress) -> _Seconds:
         """Windows of the trained length, half overlapping; what several windows say of a second is averaged."""
         average = Average()
-        shape = (7, 7)
+        shape: tuple[int, int] | None = None
         for window in windows(chunks, self.settings.window_seconds):
             rows, shape = self._answer(window)
             average.add(window.start, rows)
             progress("localize", window.start + len(window), None)
         table = average.table()
         count = len(self.categories)
-        attention = table[:, 1 + count :].astype(np.float32).reshape(-1, *shape)
+        attention = None if shape is None else table[:, 1 + count :].astype(np.float32).reshape(-1, *shape)
         return _Seconds(table[:, 0], table[:, 1 : 1 + count], attention)
 
     @torch.inference_mode()
-    def _answer(self, window: Stretch) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    def _answer(self, window: Stretch) -> tuple[NDArray[np.float64], tuple[int, int] | None]:
         """One row a second (relevance, category scores, attention of every region), and the shape of the regions."""
         visual, audio = (features.float()[None].to(self.device) for features in window.features)
         output = self.model(visual, audio, return_attention=True)
         scores = event_scores(output, len(self.categories))
-        relevance = scores.relevance[0][:, None]  # [T, 1]
-        categories = scores.categories.expand(len(relevance), -1)  # [T, C]
-        assert output.attention is not None  # it was asked for
-        spatial = output.attention.spatial[0]  # [T, H, W]
-        rows = torch.cat([relevance, categories, spatial.flatten(1)], 1)
-        return rows.double().cpu().numpy(), (spatial.shape[1], spatial.shape[2])
+        parts = [scores.relevance[0][:, None], scores.categories[0]]  # [T, 1], [T, C]
+        spatial = None if output.attention is None else output.attention.spatial
+        shape = None
+        if spatial is not None:
+            parts.append(spatial[0].flatten(1))  # [T, H W]
+            shape = (spatial.shape[2], spatial.shape[3])
+        return torch.cat(parts, 1).double().cpu().numpy(), shape
 
 
 def _noting(chunks: Iterable[ClipFeatures], durations: list[float]) -> Iterator[tuple[Tensor, ...]]:

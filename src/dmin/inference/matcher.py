@@ -18,7 +18,7 @@ from dmin.inference.loading import Trained
 from dmin.inference.windows import Average, windows
 from dmin.match import Match, Window
 from dmin.media import Segments
-from dmin.models import DCMR
+from dmin.models import EmbeddingOutput, MatchingModel
 from dmin.progress import Progress, silent
 from dmin.settings import MatcherSettings
 
@@ -36,7 +36,19 @@ class Recording:
     """[T, D] float32; visual maps are averaged over their regions."""
 
 
-class Matcher(Trained[DCMR, MatcherSettings]):
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """How well a query fits, before anything is chosen."""
+
+    means: NDArray[np.float64]
+    """Worth of each window [T - K + 1], by which the best is chosen."""
+    scores: NDArray[np.float64]
+    """The same as scores in 0..1."""
+    seconds: NDArray[np.float64]
+    """Each second's score [T] in 0..1."""
+
+
+class Matcher(Trained[MatchingModel, MatcherSettings]):
     """Finds a few seconds of one modality in another recording's other modality.
 
     Example (a sound file, or the sound of a video, is searched in the picture of a video)::
@@ -46,13 +58,13 @@ class Matcher(Trained[DCMR, MatcherSettings]):
         print(match.start_seconds, match.end_seconds, match.score)
     """
 
-    network = DCMR
+    network = MatchingModel
     settings_type = MatcherSettings
     shipped = ("starter-a2v", "starter-v2a")
 
-    def __init__(self, model: DCMR, settings: MatcherSettings, name: str, device: str = "cpu") -> None:
+    def __init__(self, model: MatchingModel, settings: MatcherSettings, name: str, device: str = "cpu") -> None:
         super().__init__(model, settings, name, device)
-        if model.config.protocol == "context":
+        if model.protocol == "context":
             warnings.warn(
                 f"model {name} was trained with the whole clip around each query (protocol context), and a query from "
                 "elsewhere has none around it: expect worse answers, or train with protocol strict",
@@ -134,8 +146,8 @@ class Matcher(Trained[DCMR, MatcherSettings]):
                 f"{recording.path} has {len(recording.features)} s and the query {segments.count} s: search a longer "
                 "recording, or choose a shorter piece by its start and end"
             )
-        logits = self._logits(self._features(segments, asking, "query", progress), recording.features)
-        return self._match(str(query), segments, recording, logits)
+        found = self._found(self._features(segments, asking, "query", progress), recording.features)
+        return self._match(str(query), segments, recording, found)
 
     def _check_length(self, query: Segments) -> None:
         if query.duration_seconds < MIN_QUERY_SECONDS:
@@ -160,19 +172,23 @@ class Matcher(Trained[DCMR, MatcherSettings]):
         return torch.cat(rows)
 
     @torch.inference_mode()
-    def _logits(self, query: Tensor, candidates: Tensor) -> Tensor:
-        """Each second's logit [T], averaged over windows of the trained length."""
-        average = Average()
+    def _found(self, query: Tensor, candidates: Tensor) -> _Found:
+        """How well every second and every window fits, over windows of the trained length."""
+        seconds, pairs = Average(), Average()
         asking = query[None].to(self.device)  # [1, K, D]
         for window in windows([(candidates,)], self.settings.window_seconds):
             output = self.model.find(asking, window.features[0][None].to(self.device))
-            average.add(window.start, output.segment_logits[0, :, None].double().cpu().numpy())
-        return torch.from_numpy(average.table()[:, 0])
+            if isinstance(output, EmbeddingOutput):
+                pairs.add(window.start, output.similarity[0].T.double().cpu().numpy())
+            else:
+                seconds.add(window.start, output.segment_logits[0, :, None].double().cpu().numpy())
+        if isinstance(output, EmbeddingOutput):
+            return _by_pairs(torch.from_numpy(pairs.table()))
+        return _by_seconds(torch.from_numpy(seconds.table()[:, 0]), len(query))
 
-    def _match(self, query: str, segments: Segments, inside: Recording, logits: Tensor) -> Match:
+    def _match(self, query: str, segments: Segments, inside: Recording, found: _Found) -> Match:
         k = segments.count
-        means = _window_means(logits, k)
-        scores = _rounded(_window_means(logits.sigmoid(), k))
+        means, scores = found.means, _rounded(found.scores)
         best = int(means.argmax())
         apart = np.abs(np.arange(len(means)) - best) >= k
         margin = round(float(means[best] - means[apart].max()), 6) if apart.any() else None
@@ -190,8 +206,23 @@ class Matcher(Trained[DCMR, MatcherSettings]):
             score=scores[best],
             margin=margin,
             windows=tuple(Window(float(start), score) for start, score in enumerate(scores)),
-            seconds=_rounded(logits.sigmoid().numpy()),
+            seconds=_rounded(found.seconds),
         )
+
+
+def _by_seconds(logits: Tensor, length: int) -> _Found:
+    """From a logit of each second [T]: a window is worth its seconds' mean."""
+    return _Found(_window_means(logits, length), _window_means(logits.sigmoid(), length), logits.sigmoid().numpy())
+
+
+def _by_pairs(similarity: Tensor) -> _Found:
+    """From the likeness of each second with each of the query's [T, K]: a window is worth the mean at equal places.
+
+    Likeness has no scale of its own; its sigmoid is what scores between 0 and 1 are made of.
+    """
+    means = similarity.unfold(0, similarity.shape[1], 1).diagonal(dim1=1, dim2=2).mean(-1)  # [T - K + 1]
+    best = similarity.amax(1)
+    return _Found(means.numpy(), means.sigmoid().numpy(), best.sigmoid().numpy())
 
 
 def _window_means(values: Tensor, length: int) -> NDArray[np.float64]:

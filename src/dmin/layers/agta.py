@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from dmin.layers.guided import Guided, attend_regions
 from dmin.layers.numeric import signed_sqrt, unit_norm, widened
+from dmin.layers.recurrent import run_lstm
 
-
-@dataclass(frozen=True)
-class Guided:
-    """What AGTA gives."""
-
-    values: Tensor
-    """v^S, [B, T, D]"""
-    spatial: Tensor
-    """M^S, [B, T, R], each second's regions summing to 1."""
-    channel: Tensor
-    """M^C, [B, T, D] in 0..1."""
+PARTS = ("channel", "mfb", "lstm")
+"""The attentions of AGTA; the last two make the spatial map together."""
 
 
 class ChannelAttention(nn.Module):
@@ -103,12 +95,8 @@ class RegionLSTM(nn.Module):
         heard = self.audio(audio).relu()[:, :, None].expand(-1, -1, regions, -1)
         joint = torch.cat([self.visual(visual).relu() + heard, heard], -1)  # [B, T, R, 2 d_o]
         sequences = joint.transpose(1, 2).flatten(0, 1)  # [B R, T, 2 d_o]
-        if mask is None:
-            states = self.lstm(sequences)[0]
-        else:
-            lengths = mask.sum(1).repeat_interleave(regions).cpu()
-            packed = pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
-            states = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=time)[0]
+        real = None if mask is None else mask.repeat_interleave(regions, 0)
+        states = run_lstm(self.lstm, sequences, real).hidden
         related: Tensor = states.reshape(batch, regions, time, -1).transpose(1, 2)
         return related
 
@@ -148,6 +136,8 @@ class AudioGuidedTripletAttention(nn.Module):
         lstm_layers: Layers of the Bi-LSTM (the paper speaks of one Bi-LSTM; the released code stacks two).
         channel_residual: v^C = (M^C + 1) v as the released code has it, instead of eq. 2.
         spatial_bias: Give W_3 of eq. 7 a bias, as the released code has it.
+        parts: Which attentions there are (Table III leaves some out): "channel" (eq. 1-2), and "mfb" and "lstm", whose
+            sum makes the spatial map of eq. 7. Without a map the regions are averaged.
 
     Example:
         >>> agta = AudioGuidedTripletAttention(16, 8, size=8, bottleneck=4)
@@ -168,12 +158,15 @@ class AudioGuidedTripletAttention(nn.Module):
         lstm_layers: int = 1,
         channel_residual: bool = False,
         spatial_bias: bool = False,
+        parts: Collection[str] = PARTS,
     ) -> None:
         super().__init__()
-        self.channel = ChannelAttention(visual_size, audio_size, bottleneck)
-        self.bilinear = FactorizedBilinearPooling(visual_size, audio_size, size, factors, dropout, dropout_first)
-        self.temporal = RegionLSTM(visual_size, audio_size, size, lstm_layers)
-        self.spatial = SpatialAttention(size, spatial_bias)
+        self.channel = ChannelAttention(visual_size, audio_size, bottleneck) if "channel" in parts else None
+        self.bilinear = None
+        if "mfb" in parts:
+            self.bilinear = FactorizedBilinearPooling(visual_size, audio_size, size, factors, dropout, dropout_first)
+        self.temporal = RegionLSTM(visual_size, audio_size, size, lstm_layers) if "lstm" in parts else None
+        self.spatial = SpatialAttention(size, spatial_bias) if {"mfb", "lstm"} & set(parts) else None
         self.residual = float(channel_residual)
 
     def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Guided:
@@ -184,9 +177,14 @@ class AudioGuidedTripletAttention(nn.Module):
             audio: [B, T, D_a].
             mask: [B, T], True where a second is real; padding comes last. None if all are real.
         """
-        channel = self.channel(visual, audio)
-        guided = visual * (channel + self.residual)[:, :, None].to(visual.dtype)  # eq. 2
-        joint = self.bilinear(guided, audio) + self.temporal(guided, audio, mask)
-        spatial = self.spatial(joint)  # eq. 7
-        values = (spatial.to(guided.dtype)[:, :, None] @ guided).squeeze(2)  # eq. 8
-        return Guided(values, spatial, channel)
+        guided, channel = visual, None
+        if self.channel is not None:
+            channel = self.channel(visual, audio)
+            guided = visual * (channel + self.residual)[:, :, None].to(visual.dtype)  # eq. 2
+        if self.spatial is None:
+            return Guided(guided.mean(2), None, channel)
+        terms = [] if self.bilinear is None else [self.bilinear(guided, audio)]
+        if self.temporal is not None:
+            terms.append(self.temporal(guided, audio, mask))
+        spatial = self.spatial(sum(terms))  # eq. 7
+        return Guided(attend_regions(spatial, guided), spatial, channel)  # eq. 8

@@ -52,7 +52,7 @@ def full_channel_pair_product(queries: Tensor, keys: Tensor, alpha: float = 0.5)
     return queries @ dense_keys(keys, alpha).mT
 
 
-class _Heads(nn.Module):
+class SplitHeads(nn.Module):
     """Projections of queries, keys and values, split into heads, and back."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
@@ -87,7 +87,7 @@ class _Heads(nn.Module):
         return Attended(self.out_proj(mixed.transpose(1, 2).flatten(2)), weights)
 
 
-class MultiHeadAttention(_Heads):
+class MultiHeadAttention(SplitHeads):
     """Eq. 9: multi-head dot-product attention of a sequence over itself, or over a memory (eq. 14).
 
     Args:
@@ -123,7 +123,7 @@ class MultiHeadAttention(_Heads):
         return self.attend(query, key, value, mask, return_weights)
 
 
-class DenseInterModalityAttention(_Heads):
+class DenseInterModalityAttention(SplitHeads):
     """Eq. 11-13: a modality attends to itself by dot products and to the other by full channel pair products.
 
     Both halves share one softmax, so one call of scaled dot-product attention serves them.
@@ -134,6 +134,8 @@ class DenseInterModalityAttention(_Heads):
         dropout: Of the attention weights.
         alpha: Weight of equal channel pairs (eq. 13).
         mean_pairs: Divide eq. 13 by d_k, as the released code does (it takes a mean where the paper writes a sum).
+        own_product: Score of a query with keys of its own modality: "mha" (dot product, as eq. 11 has it) or "dfa".
+        other_product: Score with keys of the other modality: "dfa" (eq. 13, as eq. 11 has it) or "mha".
 
     Example:
         >>> attention = DenseInterModalityAttention(8, heads=2, dropout=0.0)
@@ -141,10 +143,20 @@ class DenseInterModalityAttention(_Heads):
         torch.Size([3, 2, 5, 10])
     """
 
-    def __init__(self, width: int, heads: int, dropout: float, alpha: float = 0.5, mean_pairs: bool = False) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        dropout: float,
+        alpha: float = 0.5,
+        mean_pairs: bool = False,
+        own_product: str = "mha",
+        other_product: str = "dfa",
+    ) -> None:
         super().__init__(width, heads, dropout)
         self.alpha = alpha
         self.scale = heads / width if mean_pairs else 1.0
+        self.products = (own_product, other_product)
 
     def forward(
         self,
@@ -165,12 +177,16 @@ class DenseInterModalityAttention(_Heads):
         """
         query, own_key, own_value = self.project(own, 0, 3)
         other_key, other_value = self.project(other, 1, 3)
-        key = torch.cat([own_key, self.scale * dense_keys(other_key, self.alpha)], 2)  # [B, heads, T + S, d_k]
+        keys = [self._keys(key, product) for key, product in zip((own_key, other_key), self.products, strict=True)]
+        key = torch.cat(keys, 2)  # [B, heads, T + S, d_k]
         value = torch.cat([own_value, other_value], 2)
-        return self.attend(query, key, value, _both(own, mask, other, other_mask), return_weights)
+        return self.attend(query, key, value, both_masks(own, mask, other, other_mask), return_weights)
+
+    def _keys(self, keys: Tensor, product: str) -> Tensor:
+        return self.scale * dense_keys(keys, self.alpha) if product == "dfa" else keys
 
 
-def _both(own: Tensor, mask: Tensor | None, other: Tensor, other_mask: Tensor | None) -> Tensor | None:
+def both_masks(own: Tensor, mask: Tensor | None, other: Tensor, other_mask: Tensor | None) -> Tensor | None:
     """The masks of two sequences in a row [B, T + S]; None if nothing is masked."""
     if mask is None and other_mask is None:
         return None

@@ -74,33 +74,27 @@ class Encoder(nn.Module):
         return attended
 
 
-class DIMA(nn.Module):
-    """Dense inter-modality attention (section IV-C): eq. 11 and the rest of eq. 10.
+class InterModality(nn.Module):
+    """An attention of a modality over itself and the other, and the rest of eq. 10 around it.
 
     Args:
+        attention: Called with (own, other, mask, other_mask, return_weights), as `DenseInterModalityAttention` is.
         width: d_m.
-        heads: n.
         hidden: Inner width of eq. 10.
-        dropout: Of the attention weights, both residuals and the feed-forward part.
-        alpha: Weight of equal channel pairs (eq. 13).
-        mean_pairs: Divide eq. 13 by d_k, as the released code does.
-
-    Example:
-        >>> import torch
-        >>> DIMA(8, heads=2, hidden=16, dropout=0.0)(torch.zeros(3, 5, 8), torch.zeros(3, 5, 8)).values.shape
-        torch.Size([3, 5, 8])
+        dropout: Of both residuals and the feed-forward part.
     """
 
-    def __init__(
-        self, width: int, heads: int, hidden: int, dropout: float, alpha: float = 0.5, mean_pairs: bool = False
-    ) -> None:
+    takes_own = True
+
+    def __init__(self, attention: nn.Module, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.attention = DenseInterModalityAttention(width, heads, dropout, alpha, mean_pairs)
+        self.attention = attention
         self.feed_forward = FeedForward(width, hidden, dropout)
 
     def forward(
         self,
         own: Tensor,
+        encoded: Tensor | None,
         other: Tensor,
         mask: Tensor | None = None,
         other_mask: Tensor | None = None,
@@ -110,10 +104,67 @@ class DIMA(nn.Module):
 
         Args:
             own: x, un-encoded but of the common width, [B, T, d].
+            encoded: The same as it came out of its encoder, [B, T, d]; not looked at.
             other: y, the other modality as it came out of its encoder, [B, S, d].
             mask: [B, T], True where a second of x may be looked at; None if all may.
             other_mask: [B, S], the same for y.
             return_weights: Give the weights [B, heads, T, T + S] too, own half first.
         """
-        attended = self.attention(own, other, mask, other_mask, return_weights)
+        attended: Attended = self.attention(own, other, mask, other_mask, return_weights)
         return Attended(self.feed_forward(attended.values, own), attended.weights)
+
+
+class DIMA(InterModality):
+    """Dense inter-modality attention (section IV-C): eq. 11 and the rest of eq. 10.
+
+    Args:
+        width: d_m.
+        heads: n.
+        hidden: Inner width of eq. 10.
+        dropout: Of the attention weights, both residuals and the feed-forward part.
+        alpha: Weight of equal channel pairs (eq. 13).
+        mean_pairs: Divide eq. 13 by d_k, as the released code does.
+        own_product: Score of a query with keys of its own modality, "mha" (dot product) or "dfa" (eq. 13).
+        other_product: The same with keys of the other modality; Table V tries all four pairs.
+
+    Example:
+        >>> import torch
+        >>> x, y = torch.zeros(3, 5, 8), torch.zeros(3, 5, 8)
+        >>> DIMA(8, heads=2, hidden=16, dropout=0.0)(x, None, y).values.shape
+        torch.Size([3, 5, 8])
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int,
+        dropout: float,
+        alpha: float = 0.5,
+        mean_pairs: bool = False,
+        own_product: str = "mha",
+        other_product: str = "dfa",
+    ) -> None:
+        attention = DenseInterModalityAttention(width, heads, dropout, alpha, mean_pairs, own_product, other_product)
+        super().__init__(attention, width, hidden, dropout)
+
+
+class StaysEncoded(nn.Module):
+    """No look at the other modality at all: what came out of the encoder goes on (Table IV, "w/o DIMA").
+
+    To pass on ``own`` instead would leave the encoders of no use to the fused path, hence this reading.
+    """
+
+    takes_own = False
+
+    def forward(
+        self,
+        own: Tensor | None,
+        encoded: Tensor,
+        other: Tensor,
+        mask: Tensor | None = None,
+        other_mask: Tensor | None = None,
+        return_weights: bool = False,
+    ) -> Attended:
+        """[B, T, d] -> [B, T, d]; there are no weights."""
+        return Attended(encoded, None)

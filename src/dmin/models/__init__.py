@@ -1,9 +1,19 @@
 """Whole networks as plain modules, without training code."""
 
-from dmin.models.config import DCMRConfig, DMINConfig
-from dmin.models.dcmr import DCMR, DCMROutput
-from dmin.models.dmin import DMIN, PADDING_LOGIT, AttentionMaps, DMINOutput
+from dmin.models.bases import LocalizationModel, MatchingModel
+from dmin.models.config import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig
+from dmin.models.dcmr import DCMR
+from dmin.models.dmin import DMIN
+from dmin.models.outputs import (
+    PADDING_LOGIT,
+    AttentionMaps,
+    DecoupledOutput,
+    EmbeddingOutput,
+    JointOutput,
+    WindowOutput,
+)
 from dmin.models.pretrained import PretrainedModel
+from dmin.models.systems import System, system, systems
 
 __all__ = [
     "DCMR",
@@ -11,8 +21,17 @@ __all__ = [
     "PADDING_LOGIT",
     "AttentionMaps",
     "DCMRConfig",
-    "DCMROutput",
     "DMINConfig",
-    "DMINOutput",
+    "DecoupledOutput",
+    "EmbeddingOutput",
+    "JointOutput",
+    "LocalizationConfig",
+    "LocalizationModel",
+    "MatchingConfig",
+    "MatchingModel",
     "PretrainedModel",
+    "System",
+    "WindowOutput",
+    "system",
+    "systems",
 ]

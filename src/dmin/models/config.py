@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dmin.errors import ModelError
+from dmin.layers.inter_modality import INTER_MODALITY, CrossOptions
+from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
 
 SUPERVISIONS = ("full", "weak")
 DIRECTIONS = ("a2v", "v2a")
@@ -15,12 +17,68 @@ PROTOCOLS = ("context", "strict")
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """What both networks have: encoders of each modality, and DIMA."""
+    """What any network must know of its features."""
 
     visual_size: int = 512
-    """D_v, channels of the visual map, which DCMR takes averaged over its regions (VGG-19 pool5: 512)."""
+    """D_v, channels of the visual map, which matching takes averaged over its regions (VGG-19 pool5: 512)."""
     audio_size: int = 128
     """D_a, channels of the audio feature (VGGish: 128)."""
+
+    def __post_init__(self) -> None:
+        check_sizes(self, "visual_size", "audio_size")
+
+
+@dataclass(frozen=True)
+class LocalizationConfig(NetworkConfig):
+    """What any network of event localization must know."""
+
+    category_names: tuple[str, ...] = ()
+    """Names of the C categories, in the order of the logits. Training takes those of its data."""
+    supervision: str = "full"
+    """"full": labels of every second. "weak": of whole clips; then background is a category."""
+    regions: int = 49
+    """R = H W of the visual map, on which AGVA's size depends."""
+
+    def __post_init__(self) -> None:
+        # JSON and YAML know no tuples.
+        object.__setattr__(self, "category_names", tuple(self.category_names))
+        super().__post_init__()
+        names = self.category_names
+        if not all(isinstance(name, str) and name for name in names):
+            raise ModelError(f"category_names is {list(names)}: must be names, none of them empty")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ModelError(f"category_names has {', '.join(twice)} more than once: each name may stand once")
+        check_choices(self, supervision=SUPERVISIONS)
+        check_sizes(self, "regions")
+
+    @property
+    def categories(self) -> int:
+        """C, how many categories there are."""
+        return len(self.category_names)
+
+
+@dataclass(frozen=True)
+class MatchingConfig(NetworkConfig):
+    """What any network of cross-modality localization must know."""
+
+    direction: str = "a2v"
+    """"a2v": a piece of sound is found in the picture. "v2a": a piece of the picture is found in the sound."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choices(self, direction=DIRECTIONS)
+
+    @property
+    def query_size(self) -> int:
+        """Channels of the query's modality."""
+        return self.audio_size if self.direction == "a2v" else self.visual_size
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionConfig(NetworkConfig):
+    """What DMIN and DCMR share: encoders of each modality, and what stands between them."""
+
     width: int = 256
     """d_m, channels of encoders, DIMA and fusion."""
     heads: int = 4
@@ -29,6 +87,8 @@ class NetworkConfig:
     """Layers of each intra-modality encoder."""
     feed_forward: int = 2048
     """Hidden width of eq. 10."""
+    inter_modality: str = "dima"
+    """How a modality looks at the other one; see `dmin.layers.inter_modality`."""
     alpha: float = 0.5
     """Weight of equal channel pairs in eq. 13."""
     mean_pairs: bool = False
@@ -39,15 +99,22 @@ class NetworkConfig:
     """In DIMA."""
 
     def __post_init__(self) -> None:
-        _check_sizes(self, "visual_size", "audio_size", "width", "heads", "encoder_layers", "feed_forward")
-        _check_heads(self, "heads")
-        _check_shares(self, "dropout", "cross_dropout")
+        super().__post_init__()
+        check_sizes(self, "width", "heads", "encoder_layers", "feed_forward")
+        check_heads(self, "heads")
+        check_shares(self, "dropout", "cross_dropout")
+        INTER_MODALITY[self.inter_modality]
         if not 0 <= self.alpha <= 1:
             raise ModelError(f"alpha is {self.alpha}: must be within 0 and 1")
 
+    @property
+    def cross(self) -> CrossOptions:
+        """What the inter-modality slot is built from."""
+        return CrossOptions(self.width, self.heads, self.feed_forward, self.cross_dropout, self.alpha, self.mean_pairs)
+
 
 @dataclass(frozen=True)
-class DMINConfig(NetworkConfig):
+class DMINConfig(AttentionConfig, LocalizationConfig):
     """Sizes and options of DMIN. The defaults are the paper's; where it is silent, those of its authors' code.
 
     Raises:
@@ -60,11 +127,10 @@ class DMINConfig(NetworkConfig):
         2
     """
 
-    category_names: tuple[str, ...] = ()
-    """Names of the C categories, in the order of the logits. Training takes those of its data."""
-    supervision: str = "full"
-    """"full": labels of every second. "weak": of whole clips; then background is a category, and v_self has a relevance
-    head of its own."""
+    visual_attention: str = "agta"
+    """How what is heard guides the eye; see `dmin.layers.visual_attention`."""
+    unimodal_heads: bool = True
+    """Heads on v_self, which the unimodal loss trains (weight lambda, eq. 17-18); without it they are of no use."""
     visual_width: int | None = 512
     """Channels after the linear layer (with ReLU and dropout) before AGTA; None leaves that layer out."""
     fusion_heads: int = 4
@@ -87,31 +153,15 @@ class DMINConfig(NetworkConfig):
     """After the linear layer before AGTA."""
 
     def __post_init__(self) -> None:
-        # JSON and YAML know no tuples.
-        object.__setattr__(self, "category_names", tuple(self.category_names))
-        self._check_names()
         super().__post_init__()
-        _check_choices(self, supervision=SUPERVISIONS)
-        _check_sizes(self, "fusion_heads", "guide_size", "bottleneck", "factors", "lstm_layers")
+        VISUAL_ATTENTION[self.visual_attention]
+        check_sizes(self, "fusion_heads", "guide_size", "bottleneck", "factors", "lstm_layers")
         if self.visual_width is not None:
-            _check_sizes(self, "visual_width")
-        _check_heads(self, "fusion_heads")
+            check_sizes(self, "visual_width")
+        check_heads(self, "fusion_heads")
         if self.guide_size % 2:
             raise ModelError(f"guide_size is {self.guide_size}: must be even, half of it runs in each direction")
-        _check_shares(self, "visual_dropout")
-
-    def _check_names(self) -> None:
-        names = self.category_names
-        if not all(isinstance(name, str) and name for name in names):
-            raise ModelError(f"category_names is {list(names)}: must be names, none of them empty")
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ModelError(f"category_names has {', '.join(twice)} more than once: each name may stand once")
-
-    @property
-    def categories(self) -> int:
-        """C, how many categories there are."""
-        return len(self.category_names)
+        check_shares(self, "visual_dropout")
 
     @property
     def outputs(self) -> int:
@@ -122,6 +172,24 @@ class DMINConfig(NetworkConfig):
     def map_width(self) -> int:
         """Channels of the visual map as AGTA sees it."""
         return self.visual_size if self.visual_width is None else self.visual_width
+
+    @property
+    def guide(self) -> GuideOptions:
+        """What the visual-attention slot is built from."""
+        return GuideOptions(
+            visual_size=self.map_width,
+            audio_size=self.audio_size,
+            regions=self.regions,
+            size=self.guide_size,
+            bottleneck=self.bottleneck,
+            factors=self.factors,
+            heads=self.heads,
+            dropout=self.dropout,
+            dropout_first=self.mfb_dropout_first,
+            lstm_layers=self.lstm_layers,
+            channel_residual=self.channel_residual,
+            spatial_bias=self.spatial_bias,
+        )
 
     @classmethod
     def paper(cls, **options: Any) -> DMINConfig:
@@ -144,21 +212,19 @@ class DMINConfig(NetworkConfig):
 
 
 @dataclass(frozen=True)
-class DCMRConfig(NetworkConfig):
+class DCMRConfig(AttentionConfig, MatchingConfig):
     """Sizes and options of DCMR. The defaults are the paper's; where it is silent, those of its authors' code.
 
     Raises:
         ModelError: A size, a share or a name that no network can have.
 
     Example:
-        >>> DCMRConfig("v2a", visual_size=1280, audio_size=512).query_size
+        >>> DCMRConfig(direction="v2a", visual_size=1280, audio_size=512).query_size
         1280
         >>> DCMRConfig.official("v2a").matching
         'cumulative'
     """
 
-    direction: str = "a2v"
-    """"a2v": a piece of sound is found in the picture. "v2a": a piece of the picture is found in the sound."""
     matching: str = "windowed"
     """"windowed": each window has products of its own, as eq. 19 says. "cumulative": a second is multiplied by all
     query values that ever lay over it, as in the released code."""
@@ -171,12 +237,7 @@ class DCMRConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_choices(self, direction=DIRECTIONS, matching=MATCHINGS, protocol=PROTOCOLS)
-
-    @property
-    def query_size(self) -> int:
-        """Channels of the query's modality."""
-        return self.audio_size if self.direction == "a2v" else self.visual_size
+        check_choices(self, matching=MATCHINGS, protocol=PROTOCOLS)
 
     @classmethod
     def official(cls, direction: str, **options: Any) -> DCMRConfig:
@@ -187,22 +248,37 @@ class DCMRConfig(NetworkConfig):
             "query_start": 0.0,
             "cross_dropout": 0.06 if direction == "v2a" else 0.02,
         }
-        return cls(direction, **(differences | options))
+        return cls(direction=direction, **(differences | options))
 
 
-def _check_choices(config: Any, **allowed: tuple[str, ...]) -> None:
+def check_choices(config: Any, **allowed: tuple[str, ...]) -> None:
+    """Make sure that options are among those allowed.
+
+    Raises:
+        ModelError: One is not.
+    """
     for name, choices in allowed.items():
         if getattr(config, name) not in choices:
             raise ModelError(f"{name} is {getattr(config, name)!r}: must be {' or '.join(map(repr, choices))}")
 
 
-def _check_sizes(config: Any, *names: str) -> None:
+def check_sizes(config: Any, *names: str) -> None:
+    """Make sure that options are at least 1.
+
+    Raises:
+        ModelError: One is not.
+    """
     for name in names:
         if getattr(config, name) < 1:
             raise ModelError(f"{name} is {getattr(config, name)}: must be at least 1")
 
 
-def _check_heads(config: Any, *names: str) -> None:
+def check_heads(config: Any, *names: str) -> None:
+    """Make sure that the width is a multiple of each number of heads.
+
+    Raises:
+        ModelError: One is not.
+    """
     for name in names:
         if config.width % getattr(config, name):
             raise ModelError(
@@ -210,7 +286,12 @@ def _check_heads(config: Any, *names: str) -> None:
             )
 
 
-def _check_shares(config: Any, *dropouts: str) -> None:
+def check_shares(config: Any, *dropouts: str) -> None:
+    """Make sure that options are at least 0 and less than 1.
+
+    Raises:
+        ModelError: One is not.
+    """
     for name in dropouts:
         if not 0 <= getattr(config, name) < 1:
             raise ModelError(f"{name} is {getattr(config, name)}: must be at least 0 and less than 1")

@@ -90,16 +90,10 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin):
 
     @classmethod
     def _read_config(cls, path: Path) -> Any:
-        try:
-            data = json.loads(path.read_text("utf-8"))
-        except FileNotFoundError as error:
-            raise ModelError(f"no {CONFIG_FILE} in {path.parent}: {_GIVE}") from error
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{path} cannot be read ({error}): restore it, or {_GIVE}") from error
-        found = data.pop("model", None) if isinstance(data, dict) else None
+        data = read_config(path.parent)
+        found = data.pop("model")
         if found != cls.__name__:
-            kind = f"of a {found}" if isinstance(found, str) else "no network's"
-            raise ModelError(f"{path} is not the configuration of a {cls.__name__} but {kind}: {_GIVE}")
+            raise ModelError(f"{path} is not the configuration of a {cls.__name__} but of a {found}: {_GIVE}")
         known = [field.name for field in fields(cls.config_type)]
         for name in data:
             if name not in known:
@@ -108,6 +102,24 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin):
             return cls.config_type(**data)
         except TypeError as error:
             raise ModelError(f"{path} does not fit {cls.config_type.__name__} ({error})") from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What config.json says: the network's class as "model", and its options.
+
+    Raises:
+        ModelError: It is missing, damaged, or no network's.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"no {CONFIG_FILE} in {folder}: {_GIVE}") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}): restore it, or {_GIVE}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("model"), str):
+        raise ModelError(f"{path} is no network's configuration: {_GIVE}")
+    return data
 
 
 def _widened(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

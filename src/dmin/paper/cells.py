@@ -23,10 +23,12 @@ from dmin.events import dumps
 from dmin.features import FeatureStore
 from dmin.features.atomic import write_atomically
 from dmin.inference import Localizer
-from dmin.models import DCMR
+from dmin.models import MatchingModel
+from dmin.models.systems import load_network
+from dmin.paper.grid import Column, Row
 from dmin.paper.results import SeedResult
 from dmin.progress import Progress, silent
-from dmin.recipe import MatchingRecipe, Recipe
+from dmin.recipe import AnyRecipe, MatchingRecipe
 from dmin.settings import MatcherSettings
 
 CELL_FILE = "cell.json"
@@ -39,17 +41,45 @@ class Cell:
     words: str
     """What it is, for progress: row, column and seed."""
     store: Path
-    recipe: Recipe
+    recipe: AnyRecipe
     run: Path
+
+    @classmethod
+    def of(cls, row: Row, column: Column, recipe: AnyRecipe, store: Path, out: Path) -> Cell:
+        """A cell of a table; cells of several tables that are the same are one."""
+        words = " ".join(filter(None, [row.system, row.variant, column.kind, f"seed {recipe.seed}"]))
+        stem = "-".join(filter(None, [row.system, row.variant, column.kind]))
+        return cls(words, store, recipe, out / "runs" / f"{stem}-{_digest(recipe)}" / f"seed{recipe.seed}")
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has been trained and scored."""
+        return "accuracy" in _read_state(self)
 
     @property
     def identity(self) -> dict[str, Any]:
         """What a run folder is of: the recipe, and the data's features, annotations and splits."""
-        files = [self.store / "Annotations.txt", *sorted((self.store / "splits").glob("*.txt"))]
-        data = hashlib.sha256(b"\0".join(file.name.encode() + b"\0" + file.read_bytes() for file in files))
         features = str(FeatureStore.open(self.store).settings)
         recipe = json.loads(json.dumps(asdict(self.recipe)))
-        return {"features": features, "data": data.hexdigest()[:16], "recipe": recipe}
+        return {"features": features, "data": data_digest(self.store), "recipe": recipe}
+
+
+def data_digest(store: Path) -> str:
+    """A few letters that differ between stores of other annotations, splits or kinds of features."""
+    files = [store / "Annotations.txt", *sorted((store / "splits").glob("*.txt"))]
+    parts = [file.name.encode() + b"\0" + file.read_bytes() for file in files]
+    parts.append(str(FeatureStore.open(store).settings).encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+_NOT_ITS_KIND = ("seed", "epochs", "accelerator", "devices", "nodes")
+"""Fields of a recipe in which runs of one folder may differ: more epochs go on where fewer ended."""
+
+
+def _digest(recipe: AnyRecipe) -> str:
+    """A few letters that differ between recipes."""
+    options = {name: value for name, value in asdict(recipe).items() if name not in _NOT_ITS_KIND}
+    return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def run_cell(cell: Cell, progress: Progress = silent) -> SeedResult:
@@ -68,6 +98,8 @@ def run_cell(cell: Cell, progress: Progress = silent) -> SeedResult:
         priors=state["priors"],
         test_clips=state["test_clips"],
         seconds_trained=state["seconds_trained"],
+        parameters=state["parameters"],
+        seconds_a_step=state["seconds_a_step"],
         run=cell.run,
     )
 
@@ -113,10 +145,11 @@ def _finish(cell: Cell, state: dict[str, Any], progress: Progress) -> dict[str, 
     start, before = time.monotonic(), state["seconds_trained"]
     _write_state(cell, state)
     try:
-        fit(cell.store, cell.run, cell.recipe, progress=told)
+        report = fit(cell.store, cell.run, cell.recipe, progress=told)
     finally:  # time of a stopped attempt counts, too
         state["seconds_trained"] = before + time.monotonic() - start
         _write_state(cell, state)
+    state |= {"parameters": report.parameters, "seconds_a_step": report.seconds_a_step}
     state |= (_score_matching if isinstance(cell.recipe, MatchingRecipe) else _score_localization)(cell, told)
     _write_state(cell, state)
     return state
@@ -133,7 +166,7 @@ def _score_localization(cell: Cell, progress: Progress) -> dict[str, Any]:
 
 
 def _score_matching(cell: Cell, progress: Progress) -> dict[str, Any]:
-    model, settings = DCMR.from_pretrained(cell.run), MatcherSettings.load(cell.run)
+    model, settings = load_network(cell.run, MatchingModel), MatcherSettings.load(cell.run)
     report = evaluate_matching(model, settings, cell.store, "test", name=str(cell.run), progress=progress)
     report.save(cell.run)
     priors = {name: value for name, value in asdict(report.priors).items() if value is not None}

@@ -1,24 +1,45 @@
-"""What running a table of the paper means: its rows that can be run, its columns, and the preset of each."""
+"""What running a table of the paper means: its rows and its columns, and the recipe of each cell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from dmin.errors import DataError, unknown_name
+from dmin.models import systems
 from dmin.paper.tables import TABLES
-from dmin.recipe import LocalizationRecipe, MatchingRecipe, recipe_of
+from dmin.presets import kinds, options_of, system_options, variants
+from dmin.recipe import AnyRecipe, merged, recipe_from
 
 Material = Literal["full", "weak", "matching"]
 """A column's clips: AVE has some more to train on for weak supervision, and other splits for matching."""
 
-FAMILIES = {
-    "paper": "the paper's recipes, for AVE",
-    "official": "the recipes of its authors' released code, for AVE",
-    "small": "small networks for a few hundred clips",
-}
-"""Families of presets, and what they are for."""
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table, as it is run."""
+
+    key: str
+    """Its name on the command line."""
+    name: str
+    """Its name in print."""
+    system: str
+    """The system that is trained."""
+    variant: str | None = None
+    """A preset laid over it."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the recipe that the row changes."""
+
+    @property
+    def mark(self) -> str:
+        """What must stand beside its results."""
+        return systems()[self.system].mark
+
+    @property
+    def source(self) -> str:
+        """Where its specification comes from."""
+        return systems()[self.system].source
 
 
 @dataclass(frozen=True)
@@ -29,23 +50,33 @@ class Column:
     """Its name in folders and files."""
     heading: str
     material: Material
-    presets: Mapping[str, str]
-    """Preset by family."""
+    kind: str
+    """The supervision or the direction: full, weak, a2v, v2a."""
     model: Mapping[str, Any] = field(default_factory=dict)
-    """Options of the network that the column changes."""
+    """Options of the network that the column changes, for networks that have them."""
     published: str | None = None
     """The paper's column; None where it has none."""
 
-    def recipe(self, family: str, seed: int, options: Mapping[str, Any]) -> LocalizationRecipe | MatchingRecipe:
+    def runs(self, row: Row) -> bool:
+        """Whether the row's system is described for this column."""
+        return self.kind in kinds(systems()[row.system])
+
+    def recipe(self, row: Row, family: str, seed: int, options: Mapping[str, Any]) -> AnyRecipe:
         """The recipe of one run.
 
         Args:
-            family: One of `FAMILIES`.
+            row: The row.
+            family: One of `dmin.presets.FAMILIES`.
             seed: Of the run.
-            options: Fields of the recipe to change, ``model`` being a mapping of the network's.
+            options: Fields of the recipe to change; ``model`` holds options for the networks that have them.
         """
+        known = {each.name for each in fields(systems()[row.system].network.config_type)}
         model = {**self.model, **options.get("model", {})}
-        return recipe_of(self.presets[family], seed=seed, **{**options, "model": model})
+        model = {name: value for name, value in model.items() if name in known}
+        layers = [system_options(row.system, self.kind, family)]
+        if row.variant is not None:
+            layers.append(dict(options_of(row.variant)))
+        return recipe_from(merged(*layers, row.options, {**options, "model": model, "seed": seed}))
 
 
 @dataclass(frozen=True)
@@ -54,8 +85,9 @@ class Grid:
 
     measure: str
     """What its numbers are shares of."""
-    rows: tuple[str, ...]
-    """Keys of the published rows that can be run."""
+    task: str
+    """What its systems do."""
+    rows: tuple[Row, ...]
     columns: tuple[Column, ...]
     averages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns that are means of others, by name."""
@@ -65,6 +97,11 @@ class Grid:
         return next(column for column in self.columns if column.name == name)
 
 
+def _supervision(name: str) -> Column:
+    material: Material = "weak" if name == "weak" else "full"
+    return Column(name, f"{name} supervision", material, name, published=name)
+
+
 def _direction(name: str, protocol: str) -> Column:
     """A column of Table II."""
     strict = protocol == "strict"
@@ -72,39 +109,56 @@ def _direction(name: str, protocol: str) -> Column:
         f"{name}-strict" if strict else name,
         f"{name.upper()}, strict" if strict else name.upper(),
         "matching",
-        {"paper": f"{name}-paper", "official": f"official-{name}", "small": f"{name}-small"},
+        name,
         {"protocol": protocol},
         None if strict else name,
     )
 
 
+def _localization(*rows: Row) -> Grid:
+    columns = (_supervision("full"), _supervision("weak"))
+    return Grid("seconds with the right category or background", "localization", rows, columns)
+
+
+def _of(table_name: str, key: str, system: str = "dmin", variant: str | None = None, **options: Any) -> Row:
+    """A published row; its system's or variant's name is its key, if not said otherwise."""
+    published = TABLES[table_name].row(key)
+    name = published.note if published.name == "Ours" else published.name
+    return Row(key, name, system, variant, options)
+
+
+_TABLE3 = "no-agta", "avtrans", "agva", "agsca", "agta-no-lstm", "agta-no-mfb", "agta-no-channel", "agta-no-spatial"
+_TABLE4 = "no-dima", "han", "cmca", "fgnl-star", "gnl-star", "cmra"
+
 GRIDS = {
-    "table1": Grid(
-        "seconds with the right category or background",
-        ("dmin",),
-        (
-            Column(
-                "full",
-                "full supervision",
-                "full",
-                {"paper": "paper", "official": "official-full", "small": "small"},
-                published="full",
-            ),
-            Column(
-                "weak",
-                "weak supervision",
-                "weak",
-                {"paper": "weak-paper", "official": "official-weak", "small": "weak-small"},
-                published="weak",
-            ),
-        ),
-    ),
+    "table1": _localization(*(_of("table1", row.key, row.key) for row in TABLES["table1"].rows)),
     "table2": Grid(
         "clips with the exact window",
-        ("dcmr",),
+        "matching",
+        (
+            _of("table2", "dcca", "dcca"),
+            _of("table2", "avdln", "avdln"),
+            _of("table2", "dam", "dam-matching"),
+            Row("cmra-star", "CMRA*, a figure in the paper", "cmra-star"),
+            _of("table2", "dcmr", "dcmr"),
+        ),
         # In the released code the whole clip feeds the query's side; "strict" is what matching of a lone query takes.
         tuple(_direction(name, protocol) for protocol in ("context", "strict") for name in ("a2v", "v2a")),
         {"average": ("a2v", "v2a")},
+    ),
+    "table3": _localization(*(_of("table3", key, variant=key) for key in _TABLE3), _of("table3", "agta")),
+    "table4": _localization(*(_of("table4", key, variant=key) for key in _TABLE4), _of("table4", "dima")),
+    "table5": _localization(
+        _of("table5", "mha-mha", variant="cmra"),
+        _of("table5", "dfa-mha", variant="dfa-mha"),
+        _of("table5", "dfa-dfa", variant="dfa-dfa"),
+        _of("table5", "mha-dfa"),
+    ),
+    "table6": _localization(
+        *(
+            _of("table6", row.key, unimodal_weight=float(row.key.removeprefix("lambda-")))
+            for row in TABLES["table6"].rows
+        )
     ),
 }
 """The tables that can be run."""
@@ -114,43 +168,40 @@ def grid_of(table_name: str) -> Grid:
     """How a table is run.
 
     Raises:
-        DataError: There is no such table, or none of its rows can be run.
+        DataError: There is no such table.
     """
-    if table_name not in TABLES:
-        raise DataError(unknown_name("table", table_name, TABLES))
     if table_name not in GRIDS:
-        raise DataError(
-            f"{table_name} cannot be run by this dmin, only its published numbers are here "
-            f"(dmin.paper.table({table_name!r})): give {' or '.join(GRIDS)}"
-        )
+        raise DataError(unknown_name("table", table_name, GRIDS))
     return GRIDS[table_name]
 
 
-def check_rows(table_name: str, rows: Sequence[str]) -> tuple[str, ...]:
-    """The rows that were asked for, each once.
+def rows_of(table_name: str, keys: Sequence[str] = ()) -> tuple[Row, ...]:
+    """The rows that are asked for, each once.
+
+    Args:
+        table_name: Of the table.
+        keys: Of its rows, of other systems of its task, or of variants of DMIN; none for all of the paper's.
 
     Raises:
-        DataError: No rows, an unknown one, or one that cannot be run.
+        DataError: An unknown table or row, or a system of another task.
     """
     grid = grid_of(table_name)
-    published = TABLES[table_name]
-    for key in rows:
-        name = published.row(key).name
-        if key not in grid.rows:
-            raise DataError(
-                f"row {key!r} of {table_name} ({name}) cannot be run by this dmin: give {' or '.join(grid.rows)}"
-            )
-    if not rows:
-        raise DataError(f"no row of {table_name} was asked for: give {' or '.join(grid.rows)}")
-    return tuple(dict.fromkeys(rows))
+    if not keys:
+        return grid.rows
+    return tuple(_row(table_name, key) for key in dict.fromkeys(keys))
 
 
-def check_family(name: str) -> str:
-    """A family of presets, by its name.
-
-    Raises:
-        DataError: There is no such family.
-    """
-    if name not in FAMILIES:
-        raise DataError(unknown_name("preset family", name, FAMILIES))
-    return name
+def _row(table_name: str, key: str) -> Row:
+    grid = grid_of(table_name)
+    rows = {row.key: row for row in grid.rows}
+    if key in rows:
+        return rows[key]
+    known, of_dmin = systems(), variants() if grid.task == "localization" else {}
+    if key in known and known[key].task == grid.task:
+        return Row(key, known[key].title, key)
+    if key in of_dmin:
+        return Row(key, of_dmin[key].words, "dmin", key)
+    if key in known:
+        raise DataError(f"the system {key} is for {known[key].task}, {table_name} for {grid.task}: choose another row")
+    others = [name for name, system in known.items() if system.task == grid.task]
+    raise DataError(unknown_name(f"row of {table_name}", key, {*rows, *others, *of_dmin}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ def prepare_data(
     """Make the stores that columns need; what is there already is used again.
 
     Args:
-        data: A folder of AVE, with the released features or with the videos; or "composed".
+        data: A folder of AVE, with the released features or with the videos; a feature store; or "composed".
         out: Where stores, and composed clips, go.
         materials: What the columns need.
         options: How the features come about.
@@ -76,7 +77,9 @@ def prepare_data(
         return _composed(out, wanted, options, progress)
     folder = Path(data)
     if not folder.is_dir():
-        raise DataError(f"no folder {folder}: give a folder of AVE, or the word {COMPOSED}")
+        raise DataError(f"no folder {folder}: give a folder of AVE, a feature store, or the word {COMPOSED}")
+    if (folder / "features").is_dir():
+        return _stored(folder, wanted)
     # Imported here: reading AVE brings h5py.
     from dmin.data.ave_check import find_video_folder
     from dmin.data.ave_files import DOWNLOADS, PROJECT, find_file
@@ -88,7 +91,7 @@ def prepare_data(
         return _videos(folder, out, wanted, options, progress)
     raise DataError(
         f"{folder} holds neither AVE's released features (audio_feature.h5 with visual_feature.h5, from {DOWNLOADS}) "
-        f"nor its videos (from {PROJECT}): get the one or the other, or give the word {COMPOSED}"
+        f"nor its videos (from {PROJECT}): get the one or the other, or give a feature store or the word {COMPOSED}"
     )
 
 
@@ -115,6 +118,28 @@ def _composed(out: Path, wanted: tuple[Material, ...], options: SourceOptions, p
         "priors: answers to the same clips that look at nothing.",
         on_ave=False,
         videos=DataFolder.open(data.folder).videos,
+    )
+
+
+def _stored(store: Path, wanted: tuple[Material, ...]) -> PreparedData:
+    from dmin.data.ave import DataFolder
+    from dmin.features import FeatureStore
+
+    DataFolder.open(store)  # it must be of a data set, not of videos alone
+    features, composition = FeatureStore.open(store), store / "composition.json"
+    clips, what = f"{len(features)} clips", "of the reader's own"
+    if composition.is_file():
+        made = json.loads(composition.read_text("utf-8"))["identity"]
+        what = f"composed of the bank {made['bank']}"
+        if share := made["settings"].get("degrade"):
+            what += f", {share:.0%} of those of {', '.join(made['settings']['degraded_splits'])} degraded"
+    pair = f"{features.settings.visual} and {features.settings.audio}"
+    return PreparedData(
+        stores=dict.fromkeys(wanted, store),
+        words=f"{clips} {what}, features of {pair}",
+        remark="Ours are scores on these clips, the paper's are on AVE: not comparable. Measure ours against the "
+        "priors: answers to the same clips that look at nothing.",
+        on_ave=False,
     )
 
 

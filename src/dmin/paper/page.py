@@ -1,8 +1,9 @@
-"""index.html of a table that was run: ours beside the paper's, every seed, curves, errors, and clips by rule."""
+"""The page of a table that was run: ours beside the paper's, every seed, curves, errors, and clips by rule."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from dmin.paper.tables import table
 from dmin.progress import Progress, silent
 from dmin.report.figures import plot_confusion, plot_curves
 from dmin.report.matching_figures import plot_offsets
-from dmin.report.page import Metric, Metrics, Picture, Section, Table, Text, write_page
+from dmin.report.page import Picture, Section, Table, Text, write_page
 from dmin.report.style import SMALL
 
 _CURVES = "Accuracy and losses of every seed, epoch by epoch; the best epoch on the validation split is kept."
@@ -27,7 +28,7 @@ _CURVES = "Accuracy and losses of every seed, epoch by epoch; the best epoch on 
 def write_table_page(
     reproduction: Reproduction, prepared: PreparedData, out: Path, progress: Progress = silent
 ) -> Path:
-    """Write index.html.
+    """Write TABLE.html and TABLE.md.
 
     Args:
         reproduction: What was found.
@@ -35,47 +36,59 @@ def write_table_page(
         out: Folder of the page, the run folders below it.
         progress: Told as clips are drawn.
     """
-    published = table(reproduction.table)
-    title = f"Table {published.number}: ours beside the paper's"
-    sections: list[Section] = [_tiles(reproduction), *_tables(reproduction)]
-    for result in reproduction.columns:
-        if result.seeds:
-            sections += _pictures(reproduction, result, prepared, out, progress)
-    sections.append(Text("How to read this", _reading(reproduction)))
-    return write_page(out / "index.html", title, sections, f"{published.title}. {reproduction.remark}")
+    sections: list[Section] = []
+    for result in _drawn(reproduction):
+        sections += _pictures(reproduction, result, prepared, out, progress)
+    return _write(reproduction, sections, out)
 
 
-def _tiles(reproduction: Reproduction) -> Metrics:
-    paper = "paper" if reproduction.on_ave else "paper, on AVE"
-    metrics = []
-    for result in reproduction.columns:
-        notes = [] if result.interval is None else [f"95 %: {words.spread(result.interval)}"]
-        if result.paper_percent is not None:
-            notes.append(f"{paper}: {result.paper_percent:.1f}")
-        name = f"{words.system(reproduction, result)}, {result.heading}"
-        metrics.append(Metric(name, f"{words.percent(result.mean)} %", "; ".join(notes)))
-    return Metrics(f"Share of {reproduction.measure}", tuple(metrics))
+def write_merged(reproduction: Reproduction, out: Path) -> Path:
+    """Write TABLE.json, TABLE.md and a TABLE.html without the runs' pictures, which lie where they were run."""
+    return _write(reproduction, [], out)
+
+
+def _write(reproduction: Reproduction, pictures: Sequence[Section], out: Path) -> Path:
+    out.mkdir(parents=True, exist_ok=True)
+    name, published = reproduction.table, table(reproduction.table)
+    reproduction.save(out / f"{name}.json")
+    (out / f"{name}.md").write_text(words.markdown(reproduction), "utf-8")
+    sections = [*_tables(reproduction), *pictures, Text("How to read this", _reading(reproduction))]
+    about = f"{published.title}. {reproduction.setting.remark}"
+    return write_page(out / f"{name}.html", f"Table {published.number}: ours beside the paper's", sections, about)
+
+
+def _drawn(reproduction: Reproduction) -> list[ColumnResult]:
+    """The results whose training and clips are drawn, if their run folders are here: the paper's own system's.
+
+    All rows would make a page of hundreds of pictures; each run folder has its own.
+    """
+    own = reproduction.columns[-1].row
+    return [result for result in reproduction.columns if result.row == own and result.seeds]
 
 
 def _tables(reproduction: Reproduction) -> list[Section]:
-    captions = {
-        "Ours beside the paper's": f"Ours: {reproduction.data}; presets: {reproduction.preset_family}. "
-        f"{words.intervals(reproduction.columns)}.",
-        "What needs no network": "Scores on the same test clips of answers that look at nothing, or learn no network.",
-        "Each run": "Every seed with its bootstrap interval over test clips, and the folder of its run.",
-    }
-    contents = (words.comparison, words.priors, words.seeds)
     sections: list[Section] = []
-    for (heading, caption), content in zip(captions.items(), contents, strict=True):
-        lines = content(reproduction)
-        sections.append(Table(heading, caption, lines.headings, lines.rows))
+    for lines in words.comparison(reproduction):
+        caption = f"Ours: {words.setting(reproduction)}."
+        if lines.bold is None:
+            caption += " No system stands out: the best one's interval overlaps others'."
+        sections.append(Table(lines.title, caption, lines.headings, lines.rows, lines.bold))
+    priors = words.priors(reproduction)
+    caption = "Scores on the same test clips of answers that look at nothing, or learn no network."
+    sections.append(Table(priors.title, caption, priors.headings, priors.rows))
+    paragraphs = (*words.order_words(reproduction), *words.marks(reproduction))
+    if paragraphs:
+        sections.append(Text("The paper's order and ours", paragraphs))
+    runs = words.seeds(reproduction)
+    caption = "Every seed with its bootstrap interval over test clips, and the folder of its run."
+    sections.append(Table(runs.title, caption, runs.headings, runs.rows))
     return sections
 
 
 def _pictures(
     reproduction: Reproduction, result: ColumnResult, prepared: PreparedData, out: Path, progress: Progress
 ) -> list[Section]:
-    name = f"{words.system(reproduction, result)}, {result.heading}"
+    name = f"{result.name}, {result.heading}"
     runs = [out / seed.run for seed in result.seeds]
     metrics = [json.loads((run / "metrics.json").read_text("utf-8")) for run in runs]
     model = f"{result.row} {result.column} seed {result.seeds[0].seed}"
@@ -133,9 +146,9 @@ def _offsets(metrics: list[dict[str, Any]]) -> Figure:
 
 def _reading(reproduction: Reproduction) -> tuple[str, ...]:
     paragraphs = [
-        f"Each number is a share of {reproduction.measure}, on the test split. The epoch that is kept is the best one "
-        "on the validation split; the test split is scored once, after training.",
-        f"Ours were trained and scored on {reproduction.data}. {reproduction.remark}",
+        f"Each number is a share of {reproduction.setting.measure}, on the test split. The epoch that is kept is the "
+        "best one on the validation split; the test split is scored once, after training.",
+        f"Ours were trained and scored on {reproduction.setting.data}. {reproduction.setting.remark}",
     ]
     if any(len(column.seeds) > 1 for column in reproduction.columns):
         paragraphs.append(

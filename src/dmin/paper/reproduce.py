@@ -2,151 +2,161 @@
 
 ```
 OUT/store*, clips                            features, and composed clips
-OUT/runs/<row>/<column>/seed<k>/             a run folder with metrics.json
-OUT/<table>.json, index.html                 the table
+OUT/runs/<system>-<digest>/seed<k>/          a run folder with metrics.json; tables that need the same run share it
+OUT/<table>.json, <table>.md, <table>.html   the table
 ```
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dmin.errors import DataError
-from dmin.paper.cells import Cell, run_cell
-from dmin.paper.grid import Column, check_family, check_rows, grid_of
-from dmin.paper.material import COMPOSED, PreparedData, SourceOptions, prepare_data
-from dmin.paper.results import ColumnResult, Reproduction, average_result, column_result
-from dmin.paper.tables import table
+from dmin.paper.assemble import assemble
+from dmin.paper.cells import Cell, data_digest, run_cell
+from dmin.paper.grid import Column, Row, grid_of, rows_of
+from dmin.paper.material import PreparedData, SourceOptions, prepare_data
+from dmin.paper.results import Reproduction, SeedResult, Setting
 from dmin.progress import Progress, silent
+
+WHOLE = (1, 1)
+"""The shard that is everything."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What is run, and how."""
+
+    rows: Sequence[str] = ()
+    """Keys of rows; none for all of the paper's."""
+    seeds: int = 1
+    """How many runs of each row and column; run k has seed k, from 0."""
+    preset_family: str | None = None
+    """One of `dmin.presets.FAMILIES`; by default "paper" for AVE and "small" for other clips."""
+    recipe_options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of all recipes to change, e.g. ``{"epochs": 20}``; ``model`` may hold the network's."""
+    shard: tuple[int, int] = WHOLE
+    """(i, n): only every n-th run, from the i-th, counted from 1; the others are left to other machines."""
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise DataError(f"seeds is {self.seeds}: must be at least 1; run k has seed k, from 0")
+        number, shards = self.shard
+        if not 1 <= number <= shards:
+            raise DataError(f"shard is {number}/{shards}: must be i/n with i from 1 to n, e.g. 1/3")
 
 
 def reproduce(
     table_name: str,
-    rows: Sequence[str],
     data: str | Path,
     out: str | Path,
-    *,
-    seeds: int = 1,
-    preset_family: str | None = None,
-    recipe_options: Mapping[str, Any] | None = None,
+    options: RunOptions | None = None,
     source: SourceOptions | None = None,
     progress: Progress = silent,
 ) -> Reproduction:
     """Run rows of a table and write ours beside the paper's; what is finished already is not done again.
 
     Args:
-        table_name: "table1" or "table2".
-        rows: Keys of its rows, e.g. "dmin".
-        data: A folder of AVE with the released features or the videos; or "composed", for clips that are made here.
+        table_name: "table1" to "table6".
+        data: A folder of AVE with the released features or the videos; a feature store; or "composed", for clips that
+            are made here.
         out: Folder of everything.
-        seeds: How many runs of each row and column; run k has seed k, from 0.
-        preset_family: One of `dmin.paper.grid.FAMILIES`; by default "paper" for AVE and "small" for composed clips.
-        recipe_options: Fields of all recipes to change, e.g. ``{"epochs": 20}``; ``model`` may hold the network's.
+        options: What is run, and how.
         source: How features, and composed clips, come about.
         progress: Told about every step of every run.
 
     Raises:
         DataError: An unknown table, row or family, data that are not whole, or a folder with runs of another kind.
     """
-    keys = check_rows(table_name, rows)
-    family = check_family(preset_family or ("small" if str(data) == COMPOSED else "paper"))
-    _check_seeds(seeds)
+    options = options or RunOptions()
+    rows_of(table_name, options.rows)  # a misspelt row is told before clips are made
     materials = [column.material for column in grid_of(table_name).columns]
     prepared = prepare_data(data, out, materials, source, progress)
-    return run_grid(
-        table_name,
-        keys,
-        prepared,
-        out,
-        seeds=seeds,
-        preset_family=family,
-        recipe_options=recipe_options,
-        progress=progress,
-    )
+    return run_grid(table_name, prepared, out, options, progress)
 
 
 def run_grid(
     table_name: str,
-    rows: Sequence[str],
     prepared: PreparedData,
     out: str | Path,
-    *,
-    seeds: int = 1,
-    preset_family: str = "small",
-    recipe_options: Mapping[str, Any] | None = None,
+    options: RunOptions | None = None,
     progress: Progress = silent,
 ) -> Reproduction:
     """The second half of `reproduce`: run a table on feature stores that are there.
 
-    Args:
-        table_name: As in `reproduce`, like all that is not said here.
-        rows: Likewise.
-        prepared: The stores, and what they hold.
-        out: Likewise.
-        seeds: Likewise.
-        preset_family: Likewise.
-        recipe_options: Likewise.
-        progress: Likewise.
-
     Raises:
-        DataError: As `reproduce`.
+        DataError: As `reproduce`; also if no run of the table is finished, as may be with shards.
     """
     from dmin.paper.page import write_table_page
 
-    out, keys = Path(out), check_rows(table_name, rows)
-    check_family(preset_family)
-    _check_seeds(seeds)
-    grid, published = grid_of(table_name), table(table_name)
-    results: list[ColumnResult] = []
-    for key in keys:
-        of_row: dict[str, ColumnResult] = {}
-        for column in grid.columns:
-            cells = [
-                _cell(key, column, seed, prepared, out, preset_family, recipe_options or {}) for seed in range(seeds)
-            ]
-            finished = [run_cell(cell, progress) for cell in cells]
-            relative = [replace(seed, run=seed.run.relative_to(out)) for seed in finished]
-            paper = None if column.published is None else published.value(key, column.published)
-            of_row[column.name] = column_result(key, column.name, column.heading, relative, paper)
-        for name, parts in grid.averages.items():
-            heading = published.headings[published.columns.index(name)]
-            columns = [of_row[part] for part in parts]
-            of_row[name] = average_result(key, name, heading, columns, published.value(key, name))
-        results += of_row.values()
-    reproduction = Reproduction(
-        table=table_name,
-        measure=grid.measure,
-        data=prepared.words,
-        on_ave=prepared.on_ave,
-        remark=prepared.remark,
-        preset_family=preset_family,
-        columns=tuple(results),
-    )
-    reproduction.save(out / f"{table_name}.json")
+    out, options = Path(out), options or RunOptions()
+    setting = setting_of(table_name, prepared, options)
+    planned = plan(table_name, prepared, out, options)
+    mine = {id(cell) for cell in _share(list(planned.values()), options.shard)}
+    found: dict[tuple[str, str], list[SeedResult]] = {}
+    for (row, column, _), cell in planned.items():
+        if id(cell) in mine or cell.finished:
+            result = run_cell(cell, progress)
+            found.setdefault((row, column), []).append(replace(result, run=result.run.relative_to(out)))
+            assemble(setting, found, options.rows).save(out / f"{table_name}.json")
+    reproduction = assemble(setting, found, options.rows)
     write_table_page(reproduction, prepared, out, progress)
     return reproduction
 
 
-def _cell(
-    key: str,
+def plan(table_name: str, prepared: PreparedData, out: Path, options: RunOptions) -> dict[tuple[str, str, int], Cell]:
+    """All runs of a table, by row, column and seed; seed after seed, so that a stopped table has all rows early.
+
+    The same run may stand in several places, as one object.
+    """
+    family = options.preset_family or ("paper" if prepared.on_ave else "small")
+    cells: dict[Path, Cell] = {}
+    planned = {}
+    for seed in range(options.seeds):
+        for row in rows_of(table_name, options.rows):
+            for column in grid_of(table_name).columns:
+                if column.runs(row):
+                    cell = cell_of(row, column, seed, prepared, out, family, options.recipe_options)
+                    planned[row.key, column.name, seed] = cells.setdefault(cell.run, cell)
+    return planned
+
+
+def cell_of(
+    row: Row,
     column: Column,
     seed: int,
     prepared: PreparedData,
     out: Path,
     family: str,
-    options: Mapping[str, Any],
+    recipe_options: Mapping[str, Any],
 ) -> Cell:
-    return Cell(
-        words=f"{key} {column.name} seed {seed}",
-        store=prepared.stores[column.material],
-        recipe=column.recipe(family, seed, options),
-        run=out / "runs" / key / column.name / f"seed{seed}",
+    """One run of a table."""
+    recipe = column.recipe(row, family, seed, recipe_options)
+    return Cell.of(row, column, recipe, prepared.stores[column.material], out)
+
+
+def setting_of(table_name: str, prepared: PreparedData, options: RunOptions) -> Setting:
+    """Under what a table is run."""
+    grid = grid_of(table_name)
+    materials = dict.fromkeys(column.material for column in grid.columns)
+    not_shown = {"accelerator"}
+    return Setting(
+        table=table_name,
+        measure=grid.measure,
+        data=prepared.words,
+        digests={material: data_digest(prepared.stores[material]) for material in materials},
+        on_ave=prepared.on_ave,
+        remark=prepared.remark,
+        preset_family=options.preset_family or ("paper" if prepared.on_ave else "small"),
+        options={name: value for name, value in options.recipe_options.items() if name not in not_shown},
     )
 
 
-def _check_seeds(seeds: int) -> None:
-    if seeds < 1:
-        raise DataError(f"seeds is {seeds}: must be at least 1; run k has seed k, from 0")
+def _share(cells: list[Cell], shard: tuple[int, int]) -> list[Cell]:
+    """This shard's part of the runs."""
+    number, shards = shard
+    different = list({id(cell): cell for cell in cells}.values())
+    return different[number - 1 :: shards]

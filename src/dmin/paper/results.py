@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from dmin.evaluation import Interval
 from dmin.events import dumps
 from dmin.features.atomic import write_atomically
+from dmin.paper.grid import Row
 
 OVER_SEEDS = "95 % t-interval over {} seeds"
 OVER_CLIPS = "95 % bootstrap interval over test clips, one seed"
@@ -30,8 +32,12 @@ class SeedResult:
     test_clips: int
     seconds_trained: float
     """Time in training, all attempts together."""
+    parameters: int
+    """Trainable numbers of its network."""
+    seconds_a_step: float
+    """Median time of a step of training, on the machine where it ran."""
     run: Path
-    """Its run folder, with metrics.json and pictures."""
+    """Its run folder below the table's, with metrics.json and pictures."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,11 @@ class ColumnResult:
     """One row in one column: ours over all seeds, beside the paper's."""
 
     row: str
-    """Key of the published row."""
+    """Key of the row."""
+    name: str
+    """Its name in print."""
+    mark: str
+    """What must stand beside it."""
     column: str
     heading: str
     mean: float
@@ -59,10 +69,20 @@ class ColumnResult:
         """Time in training of all seeds together."""
         return sum(seed.seconds_trained for seed in self.seeds)
 
+    @property
+    def parameters(self) -> int | None:
+        """Trainable numbers of the network; None for an average of other columns."""
+        return self.seeds[0].parameters if self.seeds else None
+
+    @property
+    def seconds_a_step(self) -> float | None:
+        """Of a step of training, the median over seeds; None for an average of other columns."""
+        return median(seed.seconds_a_step for seed in self.seeds) if self.seeds else None
+
 
 @dataclass(frozen=True)
-class Reproduction:
-    """One table, run: ours beside the paper's."""
+class Setting:
+    """Under what a table was run: results of different settings do not belong into one table."""
 
     table: str
     """Its name on the command line."""
@@ -70,18 +90,43 @@ class Reproduction:
     """What its numbers are shares of."""
     data: str
     """What ours were trained and scored on."""
+    digests: Mapping[str, str]
+    """Of the annotations, the splits and the kind of features, by material."""
     on_ave: bool
     """Whether that is AVE, as the paper's."""
     remark: str
     """How far ours and the paper's can be compared."""
     preset_family: str
+    options: Mapping[str, Any]
+    """Fields of all recipes that were changed."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """One table, run: ours beside the paper's."""
+
+    setting: Setting
     columns: tuple[ColumnResult, ...] = field(repr=False)
+    """One for each row and column of which there are results, row by row."""
+
+    @property
+    def table(self) -> str:
+        """Its name on the command line."""
+        return self.setting.table
+
+    @property
+    def on_ave(self) -> bool:
+        """Whether ours were trained and scored on AVE, as the paper's."""
+        return self.setting.on_ave
+
+    def of_column(self, name: str) -> list[ColumnResult]:
+        """A column's results, row by row."""
+        return [result for result in self.columns if result.column == name]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and dicts, as in the JSON file."""
-        data = asdict(self)
-        for result, column in zip(data["columns"], self.columns, strict=True):
-            result["seconds_trained"] = column.seconds_trained
+        data = {**asdict(self.setting), "columns": [asdict(column) for column in self.columns]}
+        for result in data["columns"]:
             for seed in result["seeds"]:
                 seed["run"] = seed["run"].as_posix()
         return data
@@ -110,13 +155,15 @@ def over_seeds(values: Sequence[float]) -> Interval:
 
 
 def column_result(
-    row: str, column: str, heading: str, seeds: Sequence[SeedResult], paper_percent: float | None
+    row: Row, column: str, heading: str, seeds: Sequence[SeedResult], paper_percent: float | None
 ) -> ColumnResult:
     """Sum up the seeds of one row in one column."""
     several = len(seeds) > 1
     interval = over_seeds([seed.accuracy.value for seed in seeds]) if several else seeds[0].accuracy
     return ColumnResult(
-        row=row,
+        row=row.key,
+        name=row.name,
+        mark=row.mark,
         column=column,
         heading=heading,
         mean=interval.value,
@@ -129,16 +176,17 @@ def column_result(
 
 
 def average_result(
-    row: str, column: str, heading: str, parts: Sequence[ColumnResult], paper_percent: float | None
+    column: str, heading: str, parts: Sequence[ColumnResult], paper_percent: float | None
 ) -> ColumnResult:
-    """The mean of other columns, seed by seed."""
-    values = [
-        float(np.mean([seed.accuracy.value for seed in of_one_seed]))
-        for of_one_seed in zip(*(part.seeds for part in parts), strict=True)
-    ]
+    """The mean of other columns of a row, seed by seed, over the seeds that all of them have."""
+    by_seed = [{seed.seed: seed.accuracy.value for seed in part.seeds} for part in parts]
+    common = sorted(set.intersection(*(set(part) for part in by_seed)))
+    values = [float(np.mean([part[seed] for part in by_seed])) for seed in common]
     several = len(values) > 1
     return ColumnResult(
-        row=row,
+        row=parts[0].row,
+        name=parts[0].name,
+        mark=parts[0].mark,
         column=column,
         heading=heading,
         mean=float(np.mean(values)),

@@ -21,7 +21,7 @@ from dmin.progress import Progress, silent
 from dmin.report.clip_lanes import events_figure, query_figure
 from dmin.report.footage import watch
 from dmin.report.timeline import timeline_figure
-from dmin.tasks.localization import event_scores
+from dmin.tasks.decoding import event_scores
 from dmin.tasks.scores import spans
 
 Clip = TypeVar("Clip")
@@ -90,12 +90,17 @@ def events_of(localizer: Localizer, sample: Sample) -> Events:
     with torch.inference_mode():
         visual, audio = (part.float()[None].to(localizer.device) for part in (sample.visual, sample.audio))
         scores = event_scores(localizer.model(visual, audio), len(localizer.categories))
-    by_name = dict(zip(localizer.categories, scores.categories[0].tolist(), strict=True))
-    best = max(by_name, key=lambda name: by_name[name])
-    seconds = tuple(Second(float(t), value, best, by_name) for t, value in enumerate(scores.relevance[0].tolist()))
+    rows = zip(scores.relevance[0].tolist(), scores.categories[0].tolist(), strict=True)
+    seconds = tuple(
+        _second(t, value, dict(zip(localizer.categories, row, strict=True))) for t, (value, row) in enumerate(rows)
+    )
     threshold, duration = localizer.settings.threshold, float(len(seconds))
     events = merge_seconds(seconds, threshold, duration)
     return Events(sample.window.video_id, duration, localizer.name, threshold, seconds, events)
+
+
+def _second(t: int, relevance: float, scores: dict[str, float]) -> Second:
+    return Second(float(t), relevance, max(scores, key=lambda name: scores[name]), scores)
 
 
 def matched_clips(run: Path, words: str, videos: Mapping[str, Path]) -> list[Shown]:

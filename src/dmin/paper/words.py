@@ -1,11 +1,13 @@
-"""The rows of a table that was run, in words: for the page and for the command line."""
+"""A table that was run, in words: for the page, for the command line and for documents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from dmin.evaluation import Interval
+from dmin.paper.grid import grid_of
 from dmin.paper.results import ColumnResult, Reproduction
 from dmin.paper.tables import table
 
@@ -19,7 +21,6 @@ PRIORS = {
     "linear_cca": "linear CCA of the features",
 }
 """What each prior is. The last one is none in truth: it looks at the features, but needs no network."""
-_LINEAR = "linear_cca"
 _DASH = "–"
 
 
@@ -27,46 +28,113 @@ _DASH = "–"
 class Lines:
     """A table's words."""
 
+    title: str
     headings: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
+    bold: int | None = None
+    """The row that stands out, by its index."""
 
 
-def comparison(reproduction: Reproduction) -> Lines:
-    """Ours beside the paper's, and beside the best of what needs no network."""
+@dataclass(frozen=True)
+class Order:
+    """How the order of two systems compares with the paper's, for all pairs of a column."""
+
+    agree: tuple[str, ...]
+    """Pairs whose intervals are apart, in the paper's order."""
+    disagree: tuple[str, ...]
+    """Pairs whose intervals are apart, in the other order."""
+    open: int
+    """Pairs whose intervals overlap."""
+
+
+def comparison(reproduction: Reproduction) -> list[Lines]:
+    """Ours beside the paper's, a table a column, in the paper's order of systems."""
     paper = "paper, %" if reproduction.on_ave else "paper, % (on AVE)"
-    linear = any(_LINEAR in result.priors for result in reproduction.columns)
-    headings = ["system", "column", "ours, %", "95 % interval", "best prior, %"]
-    headings += ["linear CCA, %", paper] if linear else [paper]
-    rows = []
-    for result in reproduction.columns:
-        row = [
-            system(reproduction, result),
-            result.heading,
-            percent(result.mean),
-            _DASH if result.interval is None else spread(result.interval),
-            percent(max(value for name, value in result.priors.items() if name != _LINEAR)),
+    headings = ("system", "ours, %", "95 % interval", "seeds", paper, "parameters", "ms a step")
+    tables = []
+    for name in _columns(reproduction):
+        results = reproduction.of_column(name)
+        rows = [
+            (
+                result.name + (" †" if result.mark else ""),
+                percent(result.mean),
+                _DASH if result.interval is None else spread(result.interval),
+                _DASH if not result.seeds else str(len(result.seeds)),
+                _DASH if result.paper_percent is None else f"{result.paper_percent:.1f}",
+                _DASH if result.parameters is None else f"{result.parameters:,}",
+                _DASH if result.seconds_a_step is None else f"{1000 * result.seconds_a_step:.0f}",
+            )
+            for result in results
         ]
-        if linear:
-            row.append(percent(result.priors[_LINEAR]) if _LINEAR in result.priors else _DASH)
-        row.append(_DASH if result.paper_percent is None else f"{result.paper_percent:.1f}")
-        rows.append(tuple(row))
-    return Lines(tuple(headings), rows)
+        tables.append(Lines(results[0].heading, headings, rows, winner(results)))
+    return tables
+
+
+def winner(results: Sequence[ColumnResult]) -> int | None:
+    """The best result, if its interval is above all others' intervals; None if there is no such one.
+
+    A marked result wins nothing: it is not to be compared.
+    """
+    best = max(range(len(results)), key=lambda index: results[index].mean)
+    interval = results[best].interval
+    others = [result.interval for index, result in enumerate(results) if index != best]
+    if interval is None or results[best].mark or not others:
+        return None
+    apart = all(other is not None and other.high < interval.low for other in others)
+    return best if apart else None
+
+
+def order(results: Sequence[ColumnResult]) -> Order:
+    """Pairs of a column's systems: in the paper's order, in the other one, or not told apart."""
+    agree: list[str] = []
+    disagree: list[str] = []
+    undecided = 0
+    for one, other in combinations([result for result in results if not result.mark], 2):
+        if one.paper_percent is None or other.paper_percent is None or one.paper_percent == other.paper_percent:
+            continue
+        low, high = (one, other) if one.paper_percent < other.paper_percent else (other, one)
+        if low.interval is None or high.interval is None or _overlap(low.interval, high.interval):
+            undecided += 1
+        else:
+            (agree if low.mean < high.mean else disagree).append(f"{low.name} < {high.name}")
+    return Order(tuple(agree), tuple(disagree), undecided)
+
+
+def order_words(reproduction: Reproduction) -> list[str]:
+    """The order of systems beside the paper's, a paragraph a column that the paper has."""
+    paragraphs = []
+    for name in _columns(reproduction):
+        results = reproduction.of_column(name)
+        found = order(results)
+        pairs = len(found.agree) + len(found.disagree) + found.open
+        if not pairs:
+            continue
+        text = (
+            f"{results[0].heading}: of {pairs} pairs of systems that the paper orders, {len(found.agree)} come in the "
+            f"same order here with intervals apart, {len(found.disagree)} in the other order, and {found.open} have "
+            "intervals that overlap."
+        )
+        if found.disagree:
+            text += f" The paper has, and here it is the other way round: {'; '.join(found.disagree)}."
+        paragraphs.append(text)
+    return paragraphs
+
+
+def marks(reproduction: Reproduction) -> list[str]:
+    """What must stand beside marked rows."""
+    return list(dict.fromkeys(f"† {result.name}: {result.mark}" for result in reproduction.columns if result.mark))
 
 
 def priors(reproduction: Reproduction) -> Lines:
-    """What needs no network scores on the same clips, in percent."""
-    names = list(dict.fromkeys(name for result in reproduction.columns for name in result.priors))
-    headings = ("system", "column", "ours, %", *(f"{PRIORS[name]}, %" for name in names))
+    """What needs no network scores on the same clips, in percent, a row a column."""
+    of_column = {name: reproduction.of_column(name)[0] for name in _columns(reproduction)}
+    names = list(dict.fromkeys(prior for result in of_column.values() for prior in result.priors))
+    headings = ("column", *(f"{PRIORS[name]}, %" for name in names))
     rows = [
-        (
-            system(reproduction, result),
-            result.heading,
-            percent(result.mean),
-            *(percent(result.priors[name]) if name in result.priors else _DASH for name in names),
-        )
-        for result in reproduction.columns
+        (result.heading, *(percent(result.priors[name]) if name in result.priors else _DASH for name in names))
+        for result in of_column.values()
     ]
-    return Lines(headings, rows)
+    return Lines("What needs no network", headings, rows)
 
 
 def seeds(reproduction: Reproduction) -> Lines:
@@ -74,7 +142,7 @@ def seeds(reproduction: Reproduction) -> Lines:
     headings = ("system", "column", "seed", "ours, %", "95 % interval over clips", "test clips", "trained", "run")
     rows = [
         (
-            system(reproduction, result),
+            result.name,
             result.heading,
             str(seed.seed),
             percent(seed.accuracy.value),
@@ -86,18 +154,34 @@ def seeds(reproduction: Reproduction) -> Lines:
         for result in reproduction.columns
         for seed in result.seeds
     ]
-    return Lines(headings, rows)
+    return Lines("Each run", headings, rows)
+
+
+def setting(reproduction: Reproduction) -> str:
+    """Under what the table was run."""
+    options = ", ".join(f"{name} {value}" for name, value in reproduction.setting.options.items())
+    changed = f", with {options}" if options else ""
+    return (
+        f"{reproduction.setting.data}; presets of the family {reproduction.setting.preset_family}{changed}; "
+        f"{intervals(reproduction.columns)}"
+    )
+
+
+def markdown(reproduction: Reproduction) -> str:
+    """The whole table for a document."""
+    published = table(reproduction.table)
+    blocks = [f"**Table {published.number}.** {published.title}.", f"Ours: {setting(reproduction)}."]
+    for lines in [*comparison(reproduction), priors(reproduction)]:
+        rows = [tuple(f"**{cell}**" for cell in row) if i == lines.bold else row for i, row in enumerate(lines.rows)]
+        dashes = ("---",) * len(lines.headings)
+        blocks.append(f"{lines.title}:")
+        blocks.append("\n".join(f"| {' | '.join(row)} |" for row in (lines.headings, dashes, *rows)))
+    return "\n\n".join([*blocks, *marks(reproduction), *order_words(reproduction), reproduction.setting.remark]) + "\n"
 
 
 def intervals(results: Sequence[ColumnResult]) -> str:
     """What the intervals of columns are."""
     return "; ".join(dict.fromkeys(result.interval_of for result in results))
-
-
-def system(reproduction: Reproduction, result: ColumnResult) -> str:
-    """A row's name: the paper's "Ours" by its own name."""
-    published = table(reproduction.table).row(result.row)
-    return published.note if published.name == "Ours" else published.name
 
 
 def percent(share: float) -> str:
@@ -128,3 +212,14 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _columns(reproduction: Reproduction) -> list[str]:
+    """Names of the columns that have results, averages last."""
+    grid = grid_of(reproduction.table)
+    names = [column.name for column in grid.columns] + list(grid.averages)
+    return [name for name in names if reproduction.of_column(name)]
+
+
+def _overlap(one: Interval, other: Interval) -> bool:
+    return one.low <= other.high and other.low <= one.high

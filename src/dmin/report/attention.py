@@ -48,17 +48,36 @@ def overlay(frame: NDArray[np.uint8], weights: NDArray[np.floating]) -> NDArray[
     """
     if frame.ndim != 3 or frame.shape[2] != 3 or weights.ndim != 2:
         raise DminError(f"frame {list(frame.shape)} and weights {list(weights.shape)}: must be [H, W, 3] and [h, w]")
-    height, width = frame.shape[:2]
-    small = Image.fromarray(heat(weights))
-    warm = np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))[..., None]  # [H, W, 1]
+    warm = heat(weights)
+    return glow(frame, warm, 1 - warm)
+
+
+def glow(frame: NDArray[np.uint8], warm: NDArray[np.floating], cold: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """A frame that glows where it is warm, fades to a dim grey where it is cold, and stays as it is elsewhere.
+
+    Args:
+        frame: [H, W, 3] RGB.
+        warm: [h, w] in 0..1; enlarged bilinearly.
+        cold: [h, w] in 0..1, likewise.
+
+    Returns:
+        [H, W, 3].
+    """
+    warm, cold = (_enlarged(level, frame)[..., None] for level in (warm, cold))  # [H, W, 1]
     picture = frame.astype(np.float32) / 255
     grey = picture @ np.array([0.299, 0.587, 0.114], np.float32)
     dim = 0.55 * (0.7 * grey[..., None] + 0.3 * picture)
-    glow = colormaps["inferno"](0.25 + 0.65 * warm[..., 0])[..., :3]
-    base = dim + (picture - dim) * warm
-    mixed = base + (glow - base) * (0.6 * warm)
+    fire = colormaps["inferno"](0.25 + 0.65 * warm[..., 0])[..., :3]
+    base = picture + (dim - picture) * cold
+    mixed = base + (fire - base) * (0.6 * warm)
     result: NDArray[np.uint8] = np.clip(255 * mixed, 0, 255).astype(np.uint8)
     return result
+
+
+def _enlarged(level: NDArray[np.floating], frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+    height, width = frame.shape[:2]
+    small = Image.fromarray(np.asarray(level, np.float32))
+    return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def attended(footage: Footage, attention: NDArray[np.floating]) -> Footage:

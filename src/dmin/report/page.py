@@ -49,6 +49,7 @@ caption { text-align: left; padding-bottom: .5rem; }
 th, td { padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; }
 thead th { color: var(--muted); font-size: .92rem; }
+tr.bold td, tr.bold th { font-weight: bold; }
 td.number, th.number { text-align: right; padding-left: 1.2rem; }
 a { color: var(--accent); }
 @media print { main { max-width: none; padding: 0; } section { break-inside: avoid; } }
@@ -78,6 +79,8 @@ class Table:
     columns: tuple[str, ...]
     rows: Sequence[Sequence[str | float | None]]
     """Numbers are set to the right, fractions with three digits; None is a dash."""
+    bold: int | None = None
+    """The row that stands out, by its index."""
 
     def __post_init__(self) -> None:
         for number, row in enumerate(self.rows, start=1):
@@ -93,15 +96,17 @@ class Table:
             f'<th scope="col"{_number_class(right)}>{_escape(name)}</th>'
             for name, right in zip(self.columns, numeric, strict=True)
         )
+        body = "".join(self._row(row, numeric, index == self.bold) for index, row in enumerate(self.rows))
         return (
             f'<div class="scroll"><table>\n<caption>{_escape(self.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n'
-            f"<tbody>\n{''.join(self._row(row, numeric) for row in self.rows)}</tbody>\n</table></div>\n"
+            f"<tbody>\n{body}</tbody>\n</table></div>\n"
         )
 
-    def _row(self, row: Sequence[str | float | None], numeric: Sequence[bool]) -> str:
+    def _row(self, row: Sequence[str | float | None], numeric: Sequence[bool], bold: bool) -> str:
         cells = [f'<th scope="row"{_number_class(numeric[0])}>{_cell(row[0])}</th>'] if row else []
         cells += [f"<td{_number_class(r)}>{_cell(v)}</td>" for v, r in zip(row[1:], numeric[1:], strict=True)]
-        return f"<tr>{''.join(cells)}</tr>\n"
+        stands_out = ' class="bold"' if bold else ""
+        return f"<tr{stands_out}>{''.join(cells)}</tr>\n"
 
 
 @dataclass(frozen=True)

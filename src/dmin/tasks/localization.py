@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dmin.data.batches import Batch
+from dmin.errors import ModelError
+from dmin.tasks.decoding import decode
 
 if TYPE_CHECKING:
     from dmin.tasks.metrics import SegmentAccuracy
@@ -34,8 +36,8 @@ class LocalizationOutput(Protocol):
         """[B, C]: which event is it, from the fused features?"""
 
     @property
-    def unimodal_category_logits(self) -> Tensor:
-        """[B, C]: the same from the self-attended visual features alone."""
+    def unimodal_category_logits(self) -> Tensor | None:
+        """[B, C]: the same from the self-attended visual features alone, where there is such a head."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ def localization_loss(
         mask: [B, T], True where a second is real.
         unimodal_weight: The paper's lambda.
 
+    Raises:
+        ModelError: The unimodal loss has a weight, but the network no unimodal head.
+
     Example:
         >>> from types import SimpleNamespace
         >>> zeros = SimpleNamespace(relevance_logits=torch.zeros(1, 2), category_logits=torch.zeros(1, 4),
@@ -96,53 +101,30 @@ def localization_loss(
     each_second = F.binary_cross_entropy_with_logits(output.relevance_logits, relevant, reduction="none")
     relevance = each_second.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)
     category = _mean_cross_entropy(output.category_logits, clip_labels)
-    unimodal = _mean_cross_entropy(output.unimodal_category_logits, clip_labels)
+    alone = unimodal_logits(output, unimodal_weight)
+    unimodal = relevance.new_zeros(()) if alone is None else _mean_cross_entropy(alone, clip_labels)
     total = relevance + unimodal_weight * unimodal + (1 - unimodal_weight) * category
     return LocalizationLoss(total, relevance, category, unimodal)
+
+
+def unimodal_logits(output: LocalizationOutput, unimodal_weight: float) -> Tensor | None:
+    """The categories' logits from the visual features alone, where the network has such a head.
+
+    Raises:
+        ModelError: It does not, but that answer's loss has a weight.
+    """
+    if output.unimodal_category_logits is None and unimodal_weight:
+        raise ModelError(
+            f"unimodal_weight is {unimodal_weight:g}, but the network has no unimodal heads: set it to 0, or the "
+            "network's unimodal_heads to true"
+        )
+    return output.unimodal_category_logits
 
 
 def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Eq. 16 over the labelled clips; 0 (with a gradient of 0) where a batch has none, instead of 0 / 0."""
     total = F.cross_entropy(logits, labels, ignore_index=NO_EVENT, reduction="sum")
     return total / (labels != NO_EVENT).sum().clamp(min=1)
-
-
-def decode(output: LocalizationOutput, categories: int, threshold: float = 0.5) -> Tensor:
-    """Label of each second: the clip's best category where relevance reaches the threshold, else background C.
-
-    Args:
-        output: The network's answer; with logits for C + 1 categories the best one may be background itself.
-        categories: C.
-        threshold: Lowest relevance that counts as event (section VI-B: s_t >= 0.5).
-
-    Returns:
-        [B, T] in 0..C.
-    """
-    best = output.category_logits.argmax(-1, keepdim=True)  # [B, 1]
-    return torch.where(output.relevance_logits.sigmoid() >= threshold, best, categories)
-
-
-@dataclass(frozen=True)
-class EventScores:
-    """A network's answer as probabilities."""
-
-    relevance: Tensor
-    """[B, T]; 0 throughout a clip whose best category is background."""
-    categories: Tensor
-    """[B, C], each row summing to 1: which category, if any."""
-
-
-def event_scores(output: LocalizationOutput, categories: int) -> EventScores:
-    """Read an answer as `decode` does, before any threshold.
-
-    Args:
-        output: The network's answer; with logits for C + 1 categories the best one may be background itself.
-        categories: C.
-    """
-    logits = output.category_logits
-    background = logits.argmax(-1, keepdim=True) == categories  # [B, 1]
-    relevance = output.relevance_logits.sigmoid().masked_fill(background, 0.0)
-    return EventScores(relevance, logits[:, :categories].softmax(-1))
 
 
 @dataclass(frozen=True)
@@ -162,7 +144,7 @@ class SegmentTask:
 
         return SegmentAccuracy()
 
-    def count(self, metric: SegmentAccuracy, output: LocalizationOutput, batch: Batch) -> None:
+    def count(self, metric: SegmentAccuracy, output: Any, batch: Batch) -> None:
         """Compare decoded seconds with the truth."""
         metric.update(decode(output, self.categories), batch.labels, batch.mask)
 

@@ -6,7 +6,7 @@ Eq. 15 on the seconds is the loss; the window with the largest sum of the second
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -64,11 +64,6 @@ def window_scores(segment_logits: Tensor, lengths: Tensor, mask: Tensor) -> Tens
     return sums.masked_fill(second > (mask.sum(1) - lengths)[:, None], -torch.inf)
 
 
-def decode_starts(output: MatchingOutput, lengths: Tensor, mask: Tensor) -> Tensor:
-    """First second [B] of the best window of each clip; the first among equals."""
-    return window_scores(output.segment_logits, lengths, mask).argmax(1)
-
-
 @dataclass(frozen=True)
 class Matching:
     """The task of training: see `dmin.tasks.task.Task`. A clip's event is the query; its category plays no part."""
@@ -80,12 +75,11 @@ class Matching:
         """[B, T], True at the event's seconds."""
         return (batch.labels < self.categories) & batch.mask
 
-    def answer(self, model: nn.Module, batch: Batch) -> MatchingOutput:
+    def answer(self, model: nn.Module, batch: Batch) -> Any:
         """Run the network on maps averaged over their regions."""
-        output: MatchingOutput = model(batch.visual.mean((2, 3)), batch.audio, self.query_mask(batch), batch.mask)
-        return output
+        return model(batch.visual.mean((2, 3)), batch.audio, self.query_mask(batch), batch.mask)
 
-    def losses(self, output: MatchingOutput, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, output: Any, batch: Batch) -> dict[str, Tensor]:
         """Eq. 15."""
         return {"loss": matching_loss(output, self.query_mask(batch), batch.mask)}
 
@@ -95,7 +89,10 @@ class Matching:
 
         return ExactWindow()
 
-    def count(self, metric: ExactWindow, output: MatchingOutput, batch: Batch) -> None:
-        """Compare decoded windows with the truth."""
-        query = self.query_mask(batch)
-        metric.update(decode_starts(output, query.sum(1), batch.mask), query.int().argmax(1))
+    def window_scores(self, output: Any, batch: Batch) -> Tensor:
+        """Score of each window [B, T], by its first second; -inf where no window starts."""
+        return window_scores(output.segment_logits, self.query_mask(batch).sum(1), batch.mask)
+
+    def count(self, metric: ExactWindow, output: Any, batch: Batch) -> None:
+        """Compare the best windows, the first among equals, with the truth."""
+        metric.update(self.window_scores(output, batch).argmax(1), self.query_mask(batch).int().argmax(1))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dmin.data.batches import Batch
 from dmin.errors import ModelError, unknown_name
-from dmin.tasks.localization import LocalizationOutput, SegmentTask
+from dmin.tasks.localization import LocalizationOutput, SegmentTask, unimodal_logits
 
 
 class WeakOutput(LocalizationOutput, Protocol):
@@ -138,14 +138,17 @@ def weak_loss(
     Raises:
         ModelError: The network has no unimodal relevance, or there is no such pooling.
     """
-    if output.unimodal_relevance_logits is None:
-        raise ModelError("got a network without unimodal relevance: build it with supervision='weak'")
     if pooling not in POOLINGS:
         raise ModelError(unknown_name("mil_pooling", pooling, POOLINGS))
     labels = clip_labels(segment_labels, mask, output.category_logits.shape[-1] - 1)
     margin = POOLINGS[pooling]
     category = margin(output.category_logits, output.relevance_logits, mask, labels)
-    unimodal = margin(output.unimodal_category_logits, output.unimodal_relevance_logits, mask, labels)
+    unimodal = category.new_zeros(())
+    alone = unimodal_logits(output, unimodal_weight)
+    if alone is not None:
+        if output.unimodal_relevance_logits is None:
+            raise ModelError("got a network without unimodal relevance: build it with supervision='weak'")
+        unimodal = margin(alone, output.unimodal_relevance_logits, mask, labels)
     return WeakLoss(unimodal_weight * unimodal + (1 - unimodal_weight) * category, category, unimodal)
 
 

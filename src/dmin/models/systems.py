@@ -1,0 +1,175 @@
+"""Systems by name: each a network with the options that make it, and a card that says where it comes from.
+
+A network registers itself where it is defined, `@system(...)` above its class; a file of one's own does the same and
+is named with ``--plugin FILE``, or through the entry point group ``dmin.systems``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from dmin.errors import ModelError, unknown_name
+from dmin.models.bases import LocalizationModel, MatchingModel
+from dmin.models.pretrained import PretrainedModel, read_config
+from dmin.registry import Registry
+
+ENTRY_POINTS = "dmin.systems"
+"""Group of entry points of installed packages, each of which names a module that registers systems."""
+_BUILT_IN = ("dmin.models.dmin", "dmin.models.dcmr")
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """What a system is: its card, its network, and the options of a recipe that are part of it."""
+
+    name: str
+    """Its name on the command line."""
+    title: str
+    """Its name in print."""
+    paper: str
+    """Who described it, and where."""
+    year: int
+    source: str
+    """Where the specification comes from: the paper, public code, or a reading of what is known."""
+    network: type[PretrainedModel]
+    """Its class; several systems may share one."""
+    supervisions: tuple[str, ...] = ("full", "weak")
+    """Event localization: what it is described for."""
+    method: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options of a recipe that belong to the system (``model`` among them), by supervision or direction; "all" for
+    any."""
+    schedule: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Its own paper's schedule of training on AVE, keyed alike: epochs, rates, batches."""
+    mark: str = ""
+    """What must stand beside its results."""
+
+    @property
+    def task(self) -> Literal["localization", "matching"]:
+        """What it does."""
+        return "matching" if issubclass(self.network, MatchingModel) else "localization"
+
+    def options(self, kind: str, scheduled: bool = False) -> dict[str, Any]:
+        """Options of a recipe for one supervision or direction.
+
+        Args:
+            kind: "full", "weak", "a2v" or "v2a".
+            scheduled: Include its own schedule.
+        """
+        model: dict[str, Any] = {"direction" if self.task == "matching" else "supervision": kind}
+        merged: dict[str, Any] = {"task": self.task, "system": self.name}
+        layers = [self.method, self.schedule] if scheduled else [self.method]
+        for options in (layer.get(key, {}) for layer in layers for key in ("all", kind)):
+            model |= options.get("model", {})
+            merged |= options
+        return merged | {"model": model}
+
+
+SYSTEMS = Registry[System]("system")
+"""Those that were imported so far; `systems` imports all."""
+Network = TypeVar("Network", bound=type[PretrainedModel])
+
+
+def system(name: str, **card: Any) -> Callable[[Network], Network]:
+    """Decorate a network to make it a system; a network may be several, with different options.
+
+    Args:
+        name: On the command line.
+        card: The other fields of `System`.
+    """
+
+    def keep(network: Network) -> Network:
+        if not issubclass(network, LocalizationModel | MatchingModel):
+            raise ModelError(f"{network.__name__} is neither a LocalizationModel nor a MatchingModel: derive from one")
+        SYSTEMS.add(name, System(name=name, network=network, **card))
+        return network
+
+    return keep
+
+
+def systems() -> Registry[System]:
+    """All systems: those of dmin, of installed packages, and of plugin files that were loaded.
+
+    Example:
+        >>> systems()["dmin"].year
+        2022
+    """
+    for module in _BUILT_IN:
+        importlib.import_module(module)
+    import dmin.models.baselines as baselines
+
+    baselines.load()
+    for entry_point in entry_points(group=ENTRY_POINTS):
+        entry_point.load()
+    return SYSTEMS
+
+
+def load_plugin(path: str | Path) -> None:
+    """Run a Python file that registers systems.
+
+    Raises:
+        ModelError: It is no file, it cannot be run, or it registers nothing.
+    """
+    path = Path(path).resolve()
+    before = set(systems())
+    name = f"dmin_plugin_{path.stem}"
+    if getattr(sys.modules.get(name), "__file__", None) == str(path):
+        return
+    spec = importlib.util.spec_from_file_location(name, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ModelError(f"no plugin {path}: give a Python file with a class under @system(...)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        if isinstance(error, ModelError):
+            raise
+        line = _line_of(error, path)
+        raise ModelError(f"plugin {path} fails{line}: {type(error).__name__}: {error}") from error
+    if not set(SYSTEMS) - before:
+        raise ModelError(f"plugin {path} registers no system: put @system(...) above its class")
+
+
+def _line_of(error: BaseException, path: Path) -> str:
+    """Where in a file an error arose, in words."""
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f" in line {lines[-1]}" if lines else ""
+
+
+Base = TypeVar("Base", bound=PretrainedModel)
+
+
+def load_network(folder: Path, base: type[Base]) -> Base:
+    """The network in a folder, whichever of a kind it is, in evaluation mode.
+
+    Args:
+        folder: With config.json and model.safetensors.
+        base: `LocalizationModel` or `MatchingModel`.
+
+    Raises:
+        ModelError: No network, one of another kind, or one that no system here has.
+    """
+    name = read_config(folder)["model"]
+    networks = {entry.network.__name__: entry.network for entry in systems().values()}
+    if name not in networks:
+        raise ModelError(
+            f"{folder}: {unknown_name('network', name, networks)}; if it is of your own making, give --plugin FILE"
+        )
+    network = networks[name]
+    if not issubclass(network, base):
+        fitting = sorted(known for known, kind in networks.items() if issubclass(kind, base))
+        raise ModelError(f"{folder} holds a {name}, which does something else: give a model of {' or '.join(fitting)}")
+    return network.from_pretrained(folder)

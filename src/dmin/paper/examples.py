@@ -1,0 +1,142 @@
+"""What the paper's figures are drawn from: trained systems with their answers to all test clips, and the clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dmin.data.batches import ClipDataset, Sample, collate
+from dmin.data.matching import MatchingClips
+from dmin.errors import DataError
+from dmin.evaluation.matching import predict_starts
+from dmin.media import decode
+from dmin.models import AttentionMaps, LocalizationModel, MatchingModel
+from dmin.models.systems import load_network
+from dmin.progress import Progress, silent
+from dmin.settings import LocalizerSettings, MatcherSettings
+from dmin.tasks.decoding import decode as decode_seconds
+
+Label = str | None
+"""A second's category; None for background. In matching: "query", or None elsewhere."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A system's answer to one test clip."""
+
+    video_id: str
+    truth: tuple[Label, ...]
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One system."""
+
+    name: str
+    model: LocalizationModel | MatchingModel
+    clips: ClipDataset = field(repr=False)
+    """The test split."""
+    answers: tuple[Answer, ...] = field(repr=False)
+    """Of all test clips that are no longer than the trained windows, ordered by id."""
+
+    def answer(self, video_id: str) -> Answer:
+        """The answer to one clip."""
+        return next(answer for answer in self.answers if answer.video_id == video_id)
+
+    def sample(self, video_id: str) -> Sample:
+        """The features of one clip."""
+        index = next(i for i, window in enumerate(self.clips.windows) if window.video_id == video_id)
+        return self.clips[index]
+
+    @torch.inference_mode()
+    def attention(self, video_id: str) -> AttentionMaps:
+        """Where the network looks in one clip.
+
+        Raises:
+            DataError: It looks nowhere in particular.
+        """
+        sample = self.sample(video_id)
+        output = self.model(sample.visual.float()[None], sample.audio.float()[None], return_attention=True)
+        if output.attention is None:
+            raise DataError(f"{self.name} has no attention to draw: choose other --rows")
+        maps: AttentionMaps = output.attention
+        return maps
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip, as people see and hear it."""
+
+    video_id: str
+    frames: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """[T, H, W, 3], the middle one of each second; None where no video is at hand."""
+    waveform: NDArray[np.float32] | None = field(default=None, repr=False)
+    """[T, S]."""
+
+
+def load_trained(name: str, run: Path, store: Path, progress: Progress = silent) -> Trained:
+    """A system from its run folder, asked about the whole test split.
+
+    Args:
+        name: What pictures call it.
+        run: The run folder.
+        store: Features of the clips.
+        progress: Told as clips are done.
+    """
+    if (run / MatcherSettings.FILE).is_file():
+        return _matching(name, run, store, progress)
+    model, settings = load_network(run, LocalizationModel), LocalizerSettings.load(run)
+    clips = ClipDataset(store, "test", model.config.category_names, settings.window_seconds)
+    names: list[Label] = [*model.config.category_names, None]
+    answers = []
+    for index, window in enumerate(clips.windows):
+        batch = collate([clips[index]])
+        with torch.inference_mode():
+            labels = decode_seconds(model(batch.visual, batch.audio), len(names) - 1, settings.threshold)
+        said, true = (tuple(names[label] for label in row[0].tolist()) for row in (labels, batch.labels))
+        answers.append(Answer(window.video_id, true, said))
+        progress(f"answers of {name}", index + 1, len(clips.windows))
+    return Trained(name, model, clips, _ordered(answers))
+
+
+def _matching(name: str, run: Path, store: Path, progress: Progress) -> Trained:
+    model, settings = load_network(run, MatchingModel), MatcherSettings.load(run)
+    clips = MatchingClips(store, "test", window_seconds=settings.window_seconds)
+    answers = []
+    for result in predict_starts(model, clips, progress):
+        lanes = [
+            tuple("query" if start <= t < start + result.length else None for t in range(result.seconds))
+            for start in (result.start, result.predicted_start)
+        ]
+        answers.append(Answer(result.video_id, *lanes))
+    return Trained(name, model, clips, _ordered(answers))
+
+
+def _ordered(answers: list[Answer]) -> tuple[Answer, ...]:
+    """By id; of clips that were cut into windows the first one."""
+    first: dict[str, Answer] = {}
+    for answer in answers:
+        first.setdefault(answer.video_id, answer)
+    return tuple(first[video_id] for video_id in sorted(first))
+
+
+def watched(trained: Trained, video_id: str, videos: Mapping[str, Path]) -> Example:
+    """A clip with a frame and the sound of each second, where its video is at hand."""
+    if video_id not in videos:
+        return Example(video_id)
+    seconds = len(trained.answer(video_id).truth)
+    frames, sounds = [], []
+    for segment in decode(videos[video_id]):
+        if segment.index < seconds:
+            frames.append(segment.frames[len(segment.frames) // 2])
+            sounds.append(segment.waveform)
+    if len(frames) < seconds:
+        return Example(video_id)
+    shortest = min(map(len, sounds))
+    return Example(video_id, np.stack(frames), np.stack([sound[:shortest] for sound in sounds]))

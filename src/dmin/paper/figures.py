@@ -1,0 +1,168 @@
+"""The paper's Figures 7 to 10, of systems trained as its tables' rows are: clips are chosen by a rule, or by name.
+
+The rules look at the clips' names, truths and, for Fig. 7 and 8, at whether systems differ; never at who is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from dmin.errors import DataError
+from dmin.paper import example_pictures as pictures
+from dmin.paper.cells import run_cell
+from dmin.paper.examples import Example, Trained, load_trained, watched
+from dmin.paper.grid import grid_of, rows_of
+from dmin.paper.material import PreparedData, SourceOptions, prepare_data
+from dmin.paper.reproduce import RunOptions, cell_of
+from dmin.progress import Progress, silent
+from dmin.report import style
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """One figure of the paper, as it is drawn."""
+
+    words: str
+    table: str
+    """The table whose rows are compared."""
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    """A picture or more of each."""
+    choose: Callable[[Sequence[Trained]], list[str]]
+    """Ids of clips, by the rule."""
+    rule: str
+    """The rule in words."""
+    draw: Callable[[Sequence[Trained], Sequence[Example]], list[Figure]]
+
+
+FIGURES = {
+    "fig7": PaperFigure(
+        "event localization, second by second, beside the truth",
+        "table1",
+        ("avel", "cmran", "dmin"),
+        ("full",),
+        pictures.where_answers_differ,
+        "the first two test clips by id to which the systems' answers differ",
+        pictures.answers,
+    ),
+    "fig8": PaperFigure(
+        "cross-modality localization beside the query's true place",
+        "table2",
+        ("cmra-star", "dcmr"),
+        ("a2v", "v2a"),
+        pictures.where_answers_differ,
+        "the first two test clips by id to which the systems' answers differ",
+        pictures.answers,
+    ),
+    "fig9": PaperFigure(
+        "spatial attention",
+        "table3",
+        ("avtrans", "agva", "agsca", "agta"),
+        ("full",),
+        pictures.events_and_background,
+        "the middle event second of the first three test clips by id that have one, and the middle background second "
+        "of the next three that have one",
+        pictures.regions,
+    ),
+    "fig10": PaperFigure(
+        "the five seconds that a picture's second attends to most, dot products against full channel pair products",
+        "table5",
+        ("mha-mha", "dfa-mha", "dfa-dfa", "mha-dfa"),
+        ("full",),
+        pictures.with_room,
+        "the middle event second of the first two test clips by id whose event is 3 s or longer and shorter than the "
+        "clip",
+        pictures.attended,
+    ),
+}
+"""The figures that can be drawn."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One picture."""
+
+    path: Path
+    words: str
+    """What it shows, and how its clips were chosen."""
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """What is drawn of which clips."""
+
+    clips: Sequence[str] = ()
+    """Ids of test clips; none for those that the figure's rule chooses."""
+    videos: Path | None = None
+    """A folder of the clips' videos, for frames and sound, where the data bring none."""
+    run: RunOptions = field(default_factory=RunOptions)
+    """How the systems are trained; the seed is 0."""
+
+
+def draw(
+    name: str,
+    data: str | Path,
+    out: str | Path,
+    options: FigureOptions | None = None,
+    source: SourceOptions | None = None,
+    progress: Progress = silent,
+) -> list[Drawn]:
+    """Train what a figure compares, if it is not trained yet, and draw it.
+
+    Args:
+        name: "fig7" to "fig10".
+        data: As in `dmin.paper.reproduce.reproduce`.
+        out: Folder of everything; runs of tables that lie there are used.
+        options: What is drawn of which clips.
+        source: How features, and composed clips, come about.
+        progress: Told about every step of every run.
+
+    Raises:
+        DataError: An unknown clip, or none that the rule fits.
+    """
+    options, out = options or FigureOptions(), Path(out)
+    figure = FIGURES[name]
+    grid = grid_of(figure.table)
+    columns = [grid.column(column) for column in figure.columns]
+    prepared = prepare_data(data, out, [column.material for column in columns], source, progress)
+    drawn = []
+    for column in columns:
+        trained = []
+        for row in rows_of(figure.table, options.run.rows or figure.rows):
+            family = options.run.preset_family or ("paper" if prepared.on_ave else "small")
+            cell = cell_of(row, column, 0, prepared, out, family, options.run.recipe_options)
+            run_cell(cell, progress)
+            trained.append(load_trained(row.name, cell.run, cell.store, progress))
+        ids = _clips(figure, trained, options)
+        examples = [watched(trained[0], video_id, _videos(prepared, options)) for video_id in ids]
+        for number, picture in enumerate(figure.draw(trained, examples)):
+            place = "-".join([name, *([column.name] if len(columns) > 1 else []), str(number + 1)])
+            path = out / f"{place}.png"
+            style.save(picture, path)
+            how = "chosen by name" if options.clips else f"chosen by rule: {figure.rule}"
+            drawn.append(Drawn(path, f"{name}, {column.heading}: {figure.words}; {how}"))
+    return drawn
+
+
+def _clips(figure: PaperFigure, trained: Sequence[Trained], options: FigureOptions) -> list[str]:
+    known = [answer.video_id for answer in trained[0].answers]
+    if not options.clips:
+        chosen = figure.choose(trained)
+        if not chosen:
+            raise DataError(f"no test clip fits the rule ({figure.rule}): name some of {', '.join(known[:5])}, ...")
+        return chosen
+    for video_id in options.clips:
+        if video_id not in known:
+            raise DataError(f"{video_id} is no clip of the test split that was asked: give some of {', '.join(known)}")
+    return list(options.clips)
+
+
+def _videos(prepared: PreparedData, options: FigureOptions) -> dict[str, Path]:
+    """Video files by id."""
+    from dmin.features import find_videos
+
+    return dict(prepared.videos) if options.videos is None else dict(find_videos([options.videos]))

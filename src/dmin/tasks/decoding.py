@@ -1,0 +1,70 @@
+"""From a network's answer to events, second by second: one reading of every kind of head (section VI-B)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dmin.models.outputs import JointOutput
+
+
+@dataclass(frozen=True)
+class EventScores:
+    """A network's answer as probabilities."""
+
+    relevance: Tensor
+    """[B, T]: is there an event in this second? 0 throughout a clip whose best category is background."""
+    categories: Tensor
+    """[B, T, C], each row summing to 1: which category, if any."""
+
+
+@singledispatch
+def event_scores(output: Any, categories: int) -> EventScores:
+    """Read an answer, before any threshold.
+
+    Where relevance and category are told apart, all seconds share the clip's category; where each second has one choice
+    among the categories and background, relevance is the best category's share against background's, so that 0.5 is
+    where the choice turns.
+
+    Args:
+        output: The network's answer, a `JointOutput` or what looks like a `DecoupledOutput`; with logits for C + 1
+            categories the best one may be background itself.
+        categories: C.
+
+    Example:
+        >>> output = JointOutput(torch.tensor([[[3.0, 1.0, 1.0], [0.0, 1.0, 2.0]]]))
+        >>> [round(value, 3) for value in event_scores(output, 2).relevance[0].tolist()]
+        [0.881, 0.269]
+    """
+    logits = output.category_logits
+    background = logits.argmax(-1, keepdim=True) == categories  # [B, 1]
+    relevance = output.relevance_logits.sigmoid().masked_fill(background, 0.0)
+    shares = logits[:, None, :categories].softmax(-1).expand(-1, relevance.shape[1], -1)
+    return EventScores(relevance, shares)
+
+
+@event_scores.register
+def _(output: JointOutput, categories: int) -> EventScores:
+    events, background = output.segment_logits[..., :categories], output.segment_logits[..., categories]
+    relevance = (events.amax(-1) - background).sigmoid()
+    return EventScores(relevance, events.softmax(-1))
+
+
+def decode(output: Any, categories: int, threshold: float = 0.5) -> Tensor:
+    """Label of each second: its best category where relevance reaches the threshold, else background C.
+
+    Args:
+        output: The network's answer.
+        categories: C.
+        threshold: Lowest relevance that counts as event (section VI-B: s_t >= 0.5).
+
+    Returns:
+        [B, T] in 0..C.
+    """
+    scores = event_scores(output, categories)
+    found = (scores.relevance >= threshold) & (scores.relevance > 0)
+    return torch.where(found, scores.categories.argmax(-1), categories)

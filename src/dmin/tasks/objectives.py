@@ -1,0 +1,71 @@
+"""What a network is trained for, by the name that its class gives: one task a kind of answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dmin.registry import Registry
+from dmin.tasks.embedding_matching import ContrastiveMatching, CorrelationMatching
+from dmin.tasks.joint import JointFullSupervision, JointWeakSupervision
+from dmin.tasks.localization import FullSupervision
+from dmin.tasks.matching import Matching
+from dmin.tasks.task import Task
+from dmin.tasks.weak_supervision import WeakSupervision
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossOptions:
+    """Options of the losses of event localization; each kind of answer looks at some of them."""
+
+    unimodal_weight: float = 0.1
+    """The paper's lambda (eq. 17-18): weight of the unimodal category loss, 1 - lambda being the fused one's."""
+    mil_pooling: str | None = None
+    """Weak supervision: how a clip's score comes from its seconds'. Relevance and category apart: "probabilities" (the
+    default) or, as in the released code, scaled "logits". One choice a second: "max" (the default) or "mean"."""
+    segment_loss: str = "cross-entropy"
+    """Full supervision, one choice a second: "cross-entropy" or, as AVEL's code has it, "soft-margin"."""
+    agreement_weight: float = 0.0
+    """Full supervision: weight of PSP's pair loss."""
+    clip_target: str = "labels"
+    """Weak supervision, one choice a second: "labels", or "proportions", which tell the network how long events are."""
+
+
+OBJECTIVES = Registry[Callable[[int, str, LossOptions], Task]]("objective")
+"""Makers of tasks from C, the supervision ("" for matching) and the options of losses."""
+
+
+@OBJECTIVES.register("decoupled")
+def _decoupled(categories: int, supervision: str, options: LossOptions) -> Task:
+    """Relevance and category apart: DMIN and DAM."""
+    if supervision == "weak":
+        return WeakSupervision(categories, options.unimodal_weight, options.mil_pooling or "probabilities")
+    return FullSupervision(categories, options.unimodal_weight)
+
+
+@OBJECTIVES.register("joint")
+def _joint(categories: int, supervision: str, options: LossOptions) -> Task:
+    """One choice a second among the categories and background."""
+    if supervision == "weak":
+        return JointWeakSupervision(categories, options.mil_pooling or "max", options.clip_target)
+    return JointFullSupervision(categories, options.segment_loss, options.agreement_weight)
+
+
+MATCHING = Registry[type[Matching]]("matching objective")
+"""Tasks of matching."""
+MATCHING.add("windows", Matching)
+MATCHING.add("contrastive", ContrastiveMatching)
+MATCHING.add("correlation", CorrelationMatching)
+
+
+def matching_task(objective: str, categories: int) -> Matching:
+    """The task of a matching network.
+
+    Args:
+        objective: As its class says.
+        categories: C of the labels.
+
+    Raises:
+        ModelError: There is no such objective.
+    """
+    return MATCHING[objective](categories)

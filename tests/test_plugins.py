@@ -1,0 +1,93 @@
+"""A system of one's own is one new file: the one in the documentation, in every command."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from dmin.cli.main import run
+from dmin.errors import ModelError
+from dmin.models.systems import SYSTEMS, load_plugin
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "systems.md"
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """The file of the documentation, forgotten afterwards."""
+    monkeypatch.setattr(SYSTEMS, "_entries", dict(SYSTEMS._entries))
+    (text,) = re.findall(r'```python title="each_second.py"\n(.*?)```', DOCUMENT.read_text("utf-8"), re.DOTALL)
+    path = tmp_path / "each_second.py"
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+def test_it_is_listed(plugin, capsys):
+    assert run(["list", "systems", "--plugin", plugin]) == 0
+    assert "each-second" in capsys.readouterr().out
+    assert run(["list", "presets", "--plugin", plugin]) == 0
+    assert "each-second-weak-small" in capsys.readouterr().out
+
+
+def test_it_is_trained_scored_and_compared(plugin, tiny_store, tmp_path, capsys):
+    trained = str(tmp_path / "mine")
+    words = ["train", str(tiny_store), "--plugin", plugin, "--preset", "each-second-full-small", "--out", trained]
+    assert run([*words, "--epochs", "2", "--model.width", "8", "--accelerator", "cpu"]) == 0
+    assert json.loads((tmp_path / "mine" / "config.json").read_text())["model"] == "EachSecond"
+    assert run(["evaluate", trained, str(tiny_store), "--plugin", plugin, "--out", str(tmp_path / "test")]) == 0
+    assert "segment accuracy" in capsys.readouterr().out
+    words = [
+        "reproduce",
+        "table1",
+        "--plugin",
+        plugin,
+        "--rows",
+        "each-second",
+        "avel-audio",
+        "--data",
+        str(tiny_store),
+    ]
+    assert run([*words, "--out", str(tmp_path / "tables"), "--epochs", "1", "--accelerator", "cpu"]) == 0
+    table = json.loads((tmp_path / "tables" / "table1.json").read_text())
+    rows = {(column["row"], column["column"]): column["paper_percent"] for column in table["columns"]}
+    assert rows[("each-second", "full")] is None
+    assert rows[("avel-audio", "weak")] == 53.4
+
+
+def test_without_its_file_a_model_says_what_to_give(plugin, tiny_store, tmp_path, capsys, monkeypatch):
+    words = ["train", str(tiny_store), "--plugin", plugin, "--system", "each-second", "--out", str(tmp_path / "mine")]
+    assert run([*words, "--epochs", "1", "--accelerator", "cpu"]) == 0
+    del SYSTEMS._entries["each-second"]
+    assert run(["evaluate", str(tmp_path / "mine"), str(tiny_store)]) == 1
+    assert "unknown network 'EachSecond'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1", "registers no system: put @system"),
+        ("import nowhere_to_be_found", r"fails in line 1: ModuleNotFoundError: No module named"),
+        ("def f(:", "SyntaxError"),
+        (
+            "from dmin.models import system\n@system('a', title='A', paper='-', year=2026, source='-')\nclass A: ...",
+            "A is neither a LocalizationModel nor a MatchingModel: derive from one",
+        ),
+        (
+            "from dmin.models import DMIN, system\n"
+            "system('psp', title='A', paper='-', year=2026, source='-')(type('A', (DMIN,), {}))",
+            "there is a system 'psp' already: choose another name",
+        ),
+    ],
+)
+def test_a_bad_file_is_named(text, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(SYSTEMS, "_entries", dict(SYSTEMS._entries))
+    path = tmp_path / "plugin.py"
+    path.write_text(text)
+    with pytest.raises(ModelError, match=message):
+        load_plugin(path)
+
+
+def test_a_missing_file_is_named(tmp_path, capsys):
+    assert run(["list", "systems", "--plugin", str(tmp_path / "none.py")]) == 2
+    assert "no plugin" in capsys.readouterr().err
