@@ -8,7 +8,7 @@ import pytest
 
 from dmin.cli.main import run
 from dmin.errors import ModelError
-from dmin.models.systems import SYSTEMS, load_plugin
+from dmin.models.systems import SYSTEMS, load_plugin, systems
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "systems.md"
 
@@ -16,7 +16,7 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "systems.md"
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     """The file of the documentation, forgotten afterwards."""
-    monkeypatch.setattr(SYSTEMS, "_entries", dict(SYSTEMS._entries))
+    monkeypatch.setattr(SYSTEMS, "_entries", dict(systems()._entries))
     (text,) = re.findall(r'```python title="each_second.py"\n(.*?)```', DOCUMENT.read_text("utf-8"), re.DOTALL)
     path = tmp_path / "each_second.py"
     path.write_text(text, "utf-8")
@@ -81,7 +81,7 @@ def test_without_its_file_a_model_says_what_to_give(plugin, tiny_store, tmp_path
     ],
 )
 def test_a_bad_file_is_named(text, message, tmp_path, monkeypatch):
-    monkeypatch.setattr(SYSTEMS, "_entries", dict(SYSTEMS._entries))
+    monkeypatch.setattr(SYSTEMS, "_entries", dict(systems()._entries))
     path = tmp_path / "plugin.py"
     path.write_text(text)
     with pytest.raises(ModelError, match=message):

@@ -60,7 +60,7 @@ def test_a_matcher_is_scored_beside_priors_and_cca(matcher, tiny_store, tmp_path
 def test_a_threshold_is_nothing_for_a_matcher(matcher, tiny_store, capsys):
     assert run(["evaluate", str(matcher), str(tiny_store), "--threshold", "0.3"]) == 1
     error = capsys.readouterr().err
-    assert f"dmin: got --threshold 0.3 for {matcher}, a DCMR" in error
+    assert f"dmin: got --threshold 0.3 for {matcher}, which matches" in error
     assert "leave --threshold out" in error
 
 

@@ -22,6 +22,8 @@ SETTINGS = MatcherSettings("tiny-visual", "1", "tiny-audio", "1", 2.0, 100, wind
 class Answers(nn.Module):
     """A network that says the truth, or a start that is always the same."""
 
+    objective, matching, protocol = "windows", "windowed", "context"
+
     def __init__(self, start: int | None = None, direction: str = "a2v") -> None:
         super().__init__()
         self.config = DCMRConfig(direction)

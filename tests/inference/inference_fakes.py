@@ -45,7 +45,8 @@ class Rigged(nn.Module):
 
     def __init__(self, direction: str = "a2v", protocol: str = "strict") -> None:
         super().__init__()
-        self.config = SimpleNamespace(direction=direction, protocol=protocol)
+        self.config = SimpleNamespace(direction=direction)
+        self.protocol = protocol
         self.scale = nn.Parameter(torch.tensor(100.0, dtype=torch.float64))
         self.lengths: list[int] = []
 

@@ -12,6 +12,7 @@ from inference_fakes import Ear, Eye, levels, rigged_matcher, write_levels
 from dmin.backbones import registry
 from dmin.errors import MediaError, ModelError
 from dmin.inference import Matcher, Recording, loading
+from dmin.inference.matcher import _by_pairs, _by_seconds
 from dmin.models import DCMR, DCMRConfig
 from dmin.settings import MatcherSettings
 from dmin.tasks.matching import window_scores
@@ -88,13 +89,22 @@ def test_a_recording_is_looked_through_once_for_many_queries(files, monkeypatch)
     assert matcher(files["query.wav"], inside=inside, start_seconds=1.0).start_seconds == 14.0
 
 
+def test_seconds_in_one_space_are_compared_place_by_place():
+    similarity = torch.tensor([[0.0, -1.0], [2.0, 0.0], [-1.0, 3.0], [0.0, 1.0]])  # [T, K]
+    found = _by_pairs(similarity)
+    assert found.means.tolist() == [0.0, 2.5, 0.0]
+    assert found.scores == pytest.approx([0.5, 1 / (1 + np.exp(-2.5)), 0.5])
+    assert found.seconds == pytest.approx(1 / (1 + np.exp(-np.array([0.0, 2.0, 3.0, 1.0]))))
+
+
 @given(st.integers(2, 40), st.integers(1, 9), st.integers(0, 99))
 @settings(max_examples=40)
 def test_the_answer_has_the_largest_sum_of_logits_as_in_the_paper(seconds, length, seed):
     length = min(length, seconds)
     logits = 3 * torch.randn(seconds, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     query = type("Query", (), {"count": length, "start_seconds": 0.0, "duration_seconds": float(length)})()
-    match = rigged_matcher()._match("q", query, Recording("inside", seconds - 0.25, torch.zeros(seconds, 1)), logits)
+    found = _by_seconds(logits, query.count)
+    match = rigged_matcher()._match("q", query, Recording("inside", seconds - 0.25, torch.zeros(seconds, 1)), found)
     sums = window_scores(logits[None], torch.tensor([length]), torch.ones(1, seconds, dtype=torch.bool))[0]
     best = int(sums.argmax())
     assert match.start_seconds == best
@@ -184,5 +194,8 @@ def test_models_that_come_with_dmin_go_by_their_names(model, tmp_path, monkeypat
 
 
 def test_a_model_of_events_is_not_one_of_matching():
-    with pytest.raises(ModelError, match="is not the configuration of a DCMR but of a DMIN"):
+    with pytest.raises(
+        ModelError,
+        match="holds a DMIN, which does something else: give a model of AVDLN or DAMMatching or DCCA or DCMR",
+    ):
         Matcher.from_pretrained(loading.STARTER)

@@ -139,7 +139,7 @@ def _print(reproduction: Reproduction, console: Console) -> None:
     for lines in [*words.comparison(reproduction), words.priors(reproduction)]:
         table = Table(title=f"{reproduction.table}: {lines.title}")
         for heading in lines.headings:
-            table.add_column(heading, no_wrap=heading in {"ours, %", "95 % interval"})
+            table.add_column(heading, no_wrap=heading in {"ours, %", "95 % interval", "weights"})
         for index, row in enumerate(lines.rows):
             table.add_row(*row, style="bold" if index == lines.bold else None)
         console.table(table)

@@ -34,6 +34,7 @@ class DCMR(MatchingModel):
         config: Sizes and options, the direction among them.
 
     Example:
+        >>> import torch
         >>> model = DCMR(DCMRConfig(direction="a2v", visual_size=16, audio_size=8)).eval()
         >>> query = torch.zeros(3, 10, dtype=torch.bool)
         >>> query[:, 2:5] = True

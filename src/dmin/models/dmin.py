@@ -35,6 +35,7 @@ class DMIN(LocalizationModel):
         ModelError: The configuration names no category.
 
     Example:
+        >>> import torch
         >>> model = DMIN(DMINConfig(("Dog", "Rain"), visual_size=16, audio_size=8)).eval()
         >>> output = model(torch.rand(3, 10, 7, 7, 16), torch.rand(3, 10, 8))
         >>> output.relevance_logits.shape, output.category_logits.shape

@@ -11,13 +11,14 @@ import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from dmin.errors import ModelError, unknown_name
 from dmin.models.bases import LocalizationModel, MatchingModel
-from dmin.models.pretrained import PretrainedModel, read_config
+from dmin.models.pretrained import CONFIG_FILE, PretrainedModel, read_config
 from dmin.registry import Registry
 
 ENTRY_POINTS = "dmin.systems"
@@ -100,6 +101,13 @@ def systems() -> Registry[System]:
         >>> systems()["dmin"].year
         2022
     """
+    _register_all()
+    return SYSTEMS
+
+
+@cache
+def _register_all() -> None:
+    """Import all that registers systems, once: looking through installed packages takes a while."""
     for module in _BUILT_IN:
         importlib.import_module(module)
     import dmin.models.baselines as baselines
@@ -107,7 +115,6 @@ def systems() -> Registry[System]:
     baselines.load()
     for entry_point in entry_points(group=ENTRY_POINTS):
         entry_point.load()
-    return SYSTEMS
 
 
 def load_plugin(path: str | Path) -> None:
@@ -166,7 +173,8 @@ def load_network(folder: Path, base: type[Base]) -> Base:
     networks = {entry.network.__name__: entry.network for entry in systems().values()}
     if name not in networks:
         raise ModelError(
-            f"{folder}: {unknown_name('network', name, networks)}; if it is of your own making, give --plugin FILE"
+            f"{folder / CONFIG_FILE}: {unknown_name('network', name, networks)}; if it is of your own making, give "
+            "--plugin FILE"
         )
     network = networks[name]
     if not issubclass(network, base):

@@ -27,7 +27,7 @@ def parameters_of(system: str, kind: str, variant: str | None = None) -> int:
 
     Example:
         >>> parameters_of("dmin", "full")
-        10337338
+        10995513
     """
     layers = [system_options(system, kind, "paper")] + ([] if variant is None else [options_of(variant)])
     config: NetworkConfig = recipe_from(merged(*layers)).model

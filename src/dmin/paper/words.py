@@ -50,7 +50,7 @@ class Order:
 def comparison(reproduction: Reproduction) -> list[Lines]:
     """Ours beside the paper's, a table a column, in the paper's order of systems."""
     paper = "paper, %" if reproduction.on_ave else "paper, % (on AVE)"
-    headings = ("system", "ours, %", "95 % interval", "seeds", paper, "parameters", "ms a step")
+    headings = ("system", "ours, %", "95 % interval", "seeds", paper, "weights", "ms a step")
     tables = []
     for name in _columns(reproduction):
         results = reproduction.of_column(name)
