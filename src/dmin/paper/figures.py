@@ -165,4 +165,4 @@ def _videos(prepared: PreparedData, options: FigureOptions) -> dict[str, Path]:
     """Video files by id."""
     from dmin.features import find_videos
 
-    return dict(prepared.videos) if options.videos is None else dict(find_videos([options.videos]))
+    return dict(prepared.videos) if options.videos is None else dict(find_videos(options.videos))
