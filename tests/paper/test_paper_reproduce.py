@@ -9,11 +9,13 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from dmin.errors import DataError
+from dmin.evaluation import Interval
 from dmin.paper import words
 from dmin.paper.assemble import merge
 from dmin.paper.cells import CELL_FILE
@@ -274,6 +276,40 @@ def test_shards_share_the_runs_and_together_are_the_table(tiny_store: Path, tabl
     write_merged(together, tmp_path / "merged")
     assert json.loads((tmp_path / "merged" / "table1.json").read_text())["columns"]
     assert merge([tmp_path / "merged" / "table1.json", files[0]]) == together
+
+
+def result(name: str, low: float, high: float, paper: float | None, mark: str = "", source: str = "code") -> Any:
+    middle = (low + high) / 2
+    interval = Interval(middle, low, high)
+    return SimpleNamespace(name=name, mean=middle, interval=interval, paper_percent=paper, mark=mark, source=source)
+
+
+def test_the_winner_is_one_only_where_no_interval_overlaps_its_own() -> None:
+    worse, best = result("a", 0.5, 0.6, 50.0), result("b", 0.61, 0.7, 60.0)
+    assert words.winner([worse, best]) == 1
+    assert words.winner([result("a", 0.5, 0.62, 50.0), best]) is None
+    assert words.winner([worse, result("b", 0.61, 0.7, 60.0, mark="told too much")]) is None
+    assert words.winner([best]) is None
+
+
+def test_the_papers_order_is_held_against_ours_pair_by_pair() -> None:
+    rows = [result("a", 0.5, 0.55, 50.0), result("b", 0.6, 0.65, 60.0), result("c", 0.4, 0.45, 70.0)]
+    rows += [result("d", 0.54, 0.61, 65.0), result("e", 0.1, 0.2, None)]
+    found = words.order(rows)
+    assert found.agree == ("a < b",)
+    assert found.disagree == ("a < c", "b < c", "d < c")
+    assert found.open == 2
+
+
+def test_readings_and_marks_are_said_beside_their_rows(tiny_store: Path, tmp_path: Path) -> None:
+    reproduction = run1(tiny_store, tmp_path, rows=["psp-proportional", "cman", "avel"])
+    text = (tmp_path / "table1.md").read_text()
+    assert "| PSP, proportional target † |" in text
+    assert "| CMAN∗∗ [23] ‡ |" in text  # an asterisk that Markdown takes for no emphasis
+    assert "| AVEL [21] |" in text
+    assert "† PSP, proportional target: its weak target tells the network how long each event lasts" in text
+    assert "‡ CMAN∗∗ [23]: second-hand notes" in text
+    assert {column.row for column in reproduction.columns} == {"psp-proportional", "cman", "avel"}
 
 
 def test_what_does_not_belong_together_is_not_merged(table1, table2, tmp_path: Path) -> None:

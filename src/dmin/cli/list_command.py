@@ -63,11 +63,11 @@ def _systems() -> list[Table]:
         source = system.source + (f"; {system.mark}" if system.mark else "")
         whole.add_row(system.name, *words, " / ".join(sizes), source)
     slots = Table(title="Variants: dmin train STORE --preset PRESET --preset VARIANT")
-    for name in ("name", "what it is", "parameters"):
+    for name in ("name", "what it is", "parameters", "specification"):
         slots.add_column(name, no_wrap=name == "name", justify="right" if name == "parameters" else "left")
     for variant in variants().values():
         sizes = dict.fromkeys(f"{parameters_of('dmin', kind, variant.name) / 1000:,.0f}" for kind in ("full", "weak"))
-        slots.add_row(variant.name, variant.words, " / ".join(sizes))
+        slots.add_row(variant.name, variant.words, " / ".join(sizes), variant.source)
     return [whole, slots]
 
 

@@ -39,7 +39,7 @@ class Row:
     @property
     def source(self) -> str:
         """Where its specification comes from."""
-        return systems()[self.system].source
+        return systems()[self.system].source if self.variant is None else variants()[self.variant].source
 
 
 @dataclass(frozen=True)

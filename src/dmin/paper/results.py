@@ -48,6 +48,8 @@ class ColumnResult:
     """Key of the row."""
     name: str
     """Its name in print."""
+    source: str
+    """Where its system's specification comes from."""
     mark: str
     """What must stand beside it."""
     column: str
@@ -163,6 +165,7 @@ def column_result(
     return ColumnResult(
         row=row.key,
         name=row.name,
+        source=row.source,
         mark=row.mark,
         column=column,
         heading=heading,
@@ -186,6 +189,7 @@ def average_result(
     return ColumnResult(
         row=parts[0].row,
         name=parts[0].name,
+        source=parts[0].source,
         mark=parts[0].mark,
         column=column,
         heading=heading,

@@ -56,7 +56,7 @@ def comparison(reproduction: Reproduction) -> list[Lines]:
         results = reproduction.of_column(name)
         rows = [
             (
-                result.name + (" †" if result.mark else ""),
+                _named(result),
                 percent(result.mean),
                 _DASH if result.interval is None else spread(result.interval),
                 _DASH if not result.seeds else str(len(result.seeds)),
@@ -96,7 +96,7 @@ def order(results: Sequence[ColumnResult]) -> Order:
         if low.interval is None or high.interval is None or _overlap(low.interval, high.interval):
             undecided += 1
         else:
-            (agree if low.mean < high.mean else disagree).append(f"{low.name} < {high.name}")
+            (agree if low.mean < high.mean else disagree).append(f"{_plain(low)} < {_plain(high)}")
     return Order(tuple(agree), tuple(disagree), undecided)
 
 
@@ -121,8 +121,10 @@ def order_words(reproduction: Reproduction) -> list[str]:
 
 
 def marks(reproduction: Reproduction) -> list[str]:
-    """What must stand beside marked rows."""
-    return list(dict.fromkeys(f"† {result.name}: {result.mark}" for result in reproduction.columns if result.mark))
+    """What must stand beside marked rows, and what is a reading of ours in others."""
+    marked = [f"† {_plain(result)}: {result.mark}" for result in reproduction.columns if result.mark]
+    readings = [f"‡ {_plain(result)}: {result.source}" for result in reproduction.columns if _is_reading(result)]
+    return list(dict.fromkeys([*marked, *readings]))
 
 
 def priors(reproduction: Reproduction) -> Lines:
@@ -212,6 +214,21 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _named(result: ColumnResult) -> str:
+    """A system's name with its marks."""
+    return _plain(result) + (" †" if result.mark else "") + (" ‡" if _is_reading(result) else "")
+
+
+def _plain(result: ColumnResult) -> str:
+    """A system's name, its asterisks as a sign that Markdown takes for no emphasis."""
+    return result.name.replace("*", "∗")
+
+
+def _is_reading(result: ColumnResult) -> bool:
+    """Whether parts of the system's specification are a reading of ours."""
+    return "reading" in result.source
 
 
 def _columns(reproduction: Reproduction) -> list[str]:

@@ -46,6 +46,8 @@ class Preset:
     words: str
     """What it is, in a line."""
     options: Mapping[str, Any] = field(repr=False)
+    source: str = ""
+    """Where a variant's specification comes from."""
 
 
 def presets() -> Registry[Preset]:
@@ -82,8 +84,12 @@ def _shipped() -> dict[str, Preset]:
 
 @cache
 def _files(folder: Path) -> list[Preset]:
-    paths = sorted(folder.glob("*.yaml"))
-    return [Preset(p.stem, p.read_text("utf-8").splitlines()[0].removeprefix("# "), read_recipe(p)) for p in paths]
+    presets = []
+    for path in sorted(folder.glob("*.yaml")):
+        first, second = path.read_text("utf-8").splitlines()[:2]
+        source = second.removeprefix("# source: ") if second.startswith("# source: ") else ""
+        presets.append(Preset(path.stem, first.removeprefix("# "), read_recipe(path), source))
+    return presets
 
 
 def kinds(system: System) -> tuple[str, ...]:
