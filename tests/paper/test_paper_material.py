@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,3 +95,16 @@ def test_composed_clips_serve_all_columns_and_are_called_not_comparable(tmp_path
     assert not prepared.on_ave
     assert "not comparable" in prepared.remark
     assert prepared.words.startswith("30 composed clips of the bank scenes")
+
+
+def test_a_feature_store_is_taken_as_it_is(tiny_store: Path, tmp_path: Path) -> None:
+    prepared = prepare_data(tiny_store, tmp_path / "out", ["full", "matching"])
+    assert dict(prepared.stores) == {"full": tiny_store, "matching": tiny_store}
+    assert "clips of the reader's own, features of" in prepared.words
+    assert (prepared.on_ave, prepared.videos) == (False, {})
+    copy = tmp_path / "store"
+    shutil.copytree(tiny_store, copy)
+    settings = {"degrade": 0.5, "degraded_splits": ["train"]}
+    (copy / "composition.json").write_text(json.dumps({"identity": {"bank": "stamps", "settings": settings}}))
+    words = prepare_data(copy, tmp_path / "out", ["full"]).words
+    assert "clips composed of the bank stamps, 50% of clips of train degraded, features of" in words

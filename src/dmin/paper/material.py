@@ -132,7 +132,9 @@ def _stored(store: Path, wanted: tuple[Material, ...]) -> PreparedData:
         made = json.loads(composition.read_text("utf-8"))["identity"]
         what = f"composed of the bank {made['bank']}"
         if share := made["settings"].get("degrade"):
-            what += f", {share:.0%} of those of {', '.join(made['settings']['degraded_splits'])} degraded"
+            splits = made["settings"]["degraded_splits"]
+            of = "all clips" if len(splits) == 3 else f"clips of {', '.join(splits)}"
+            what += f", {share:.0%} of {of} degraded"
     pair = f"{features.settings.visual} and {features.settings.audio}"
     return PreparedData(
         stores=dict.fromkeys(wanted, store),
