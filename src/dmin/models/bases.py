@@ -73,7 +73,7 @@ class MatchingModel(PretrainedModel, library_name="dmin", tags=["cross-modality-
     """
 
     objective: ClassVar[str] = "windows"
-    """What it is trained for: a name in `dmin.tasks.objectives.OBJECTIVES`."""
+    """What it is trained for: a name in `dmin.tasks.objectives.MATCHING`."""
     config: MatchingConfig
 
     def __init__(self, config: MatchingConfig) -> None:
