@@ -136,22 +136,6 @@ def recipe_from(options: Mapping[str, Any]) -> AnyRecipe:
     return kind.recipe(**{**options, "model": kind.network(**network)})
 
 
-def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Options over options, the later ones winning; those of ``model`` are merged, too.
-
-    Example:
-        >>> merged({"epochs": 3, "model": {"width": 8}}, {"model": {"heads": 2}})
-        {'epochs': 3, 'model': {'width': 8, 'heads': 2}}
-    """
-    together: dict[str, Any] = {}
-    for layer in layers:
-        model = {**together.get("model", {}), **layer.get("model", {})}
-        together |= layer
-        if model:
-            together["model"] = model
-    return together
-
-
 def write_recipe(run: Path, recipe: Recipe) -> None:
     """Write ``train.yaml``, or make sure that the one that is there is the same.
 

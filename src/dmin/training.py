@@ -184,7 +184,7 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
         best_epoch=keeper.best_epoch,
         validation_accuracy=keeper.best_accuracy,
         epochs=len(keeper.rows),
-        parameters=sum(parameter.numel() for parameter in job.model.parameters() if parameter.requires_grad),
+        parameters=job.model.parameter_count,
         seconds_a_step=median(keeper.step_seconds) if keeper.step_seconds else 0.0,
         threshold=threshold,
     )

@@ -30,7 +30,7 @@ def test_a_closed_channel_still_passes():
     module, (visual, audio, _) = small(), clips([2], 2)
     module.channel.excite.weight.data.zero_()
     module.channel.excite.bias.data.fill_(-1e3)  # M^C = 0, and (M^C + 1) v = v
-    module.score.weight.data.zero_()
+    module.spatial.score.weight.data.zero_()
     torch.testing.assert_close(module(visual, audio).values, visual.mean(2))
 
 

@@ -6,8 +6,9 @@ import torch
 
 from dmin.data.batches import Batch, Window
 from dmin.models import systems
+from dmin.models.systems import merged
 from dmin.presets import kinds, variants
-from dmin.recipe import merged, recipe_from
+from dmin.recipe import recipe_from
 
 VISUAL_SIZE, AUDIO_SIZE, REGIONS = 12, 10, 4
 NAMES = ("Dog", "Rain", "Bell")

@@ -20,7 +20,7 @@ def spatial_channel_attention(weights, regions, sounds):
         scores = []
         for region in guided:
             joint = relu(linear(weights, "visual", region)) * heard
-            scores.append(math.tanh(linear(weights, "score", joint)[0]))
+            scores.append(math.tanh(linear(weights, "spatial.score", joint)[0]))
         shares = softmax(scores)
         values.append(sum(share * region for share, region in zip(shares, guided, strict=True)))
         spatial.append(shares)

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from oracles.agta import lstm
-from oracles.basics import each, linear, part, relu, softmax, weights_of
+from oracles.agva import guided_attentions
+from oracles.basics import each, linear, part, relu, weights_of
 from oracles.dmrn import residual_fusion
-
-
-def guided_attention(weights, regions, sound):
-    """AGVA for one second: regions [R, D], sound [D_a] -> v [D], weights [R]."""
-    heard = linear(weights, "audio_content", relu(linear(weights, "audio", sound)))  # a number a region
-    scores = []
-    for number, region in enumerate(regions):
-        seen = linear(weights, "visual_content", relu(linear(weights, "visual", region)))
-        content = [math.tanh(value + heard[number]) for value in seen]
-        scores.append(linear(weights, "score", np.array(content))[0])
-    spatial = softmax(scores)
-    return sum(weight * region for weight, region in zip(spatial, regions, strict=True)), spatial
-
-
-def guided_attentions(weights, regions, sounds):
-    """AGVA for all seconds: regions [T, R, D], sounds [T, D_a] -> v [T, D], weights [T, R]."""
-    seconds = [guided_attention(weights, *second) for second in zip(regions, sounds, strict=True)]
-    return np.stack([values for values, _ in seconds]), np.stack([spatial for _, spatial in seconds])
 
 
 def head(weights, vector):

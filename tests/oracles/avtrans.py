@@ -32,7 +32,7 @@ def audio_visual_transformer(weights, heads, regions, sounds):
         told = layer(part(weights, "inter_frame"), heads, frames[t], np.concatenate([frames[before], frames[after]]))
         told = layer(part(weights, "sound"), heads, told, np.stack([heard[before], heard[t], heard[after]]))
         guide = relu(linear(weights, "guide", sounds[t]))
-        shares = softmax([math.tanh(linear(weights, "score", region * guide)[0]) for region in told])
+        shares = softmax([math.tanh(linear(weights, "spatial.score", region * guide)[0]) for region in told])
         values.append(sum(share * region for share, region in zip(shares, second, strict=True)))
         spatial.append(shares)
     return np.stack(values), np.stack(spatial)

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from oracles.agva import guided_attentions
 from oracles.attention import dot, dot_product_attention
-from oracles.avel import guided_attentions
 from oracles.basics import each, layer_norm, linear, part, relu, weights_of
 
 

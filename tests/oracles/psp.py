@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from oracles.agta import lstm
-from oracles.avel import guided_attentions, head
+from oracles.agva import guided_attentions
+from oracles.avel import head
 from oracles.basics import each, linear, part, relu, sigmoid, weights_of
 
 

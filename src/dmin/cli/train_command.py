@@ -41,8 +41,8 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def _asked(words: Sequence[str]) -> dict[str, Any]:
     """What presets and flags say of the kind of recipe: what it has to offer depends on its task and its network."""
+    from dmin.models.systems import merged
     from dmin.presets import options_of
-    from dmin.recipe import merged
 
     typed = {name: values[-1] for name in ("system", "task") if (values := _values(words, f"--{name}"))}
     kind = {name: values[-1] for name in ("supervision", "direction") if (values := _values(words, f"--model.{name}"))}

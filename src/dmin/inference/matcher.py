@@ -174,17 +174,15 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
     @torch.inference_mode()
     def _found(self, query: Tensor, candidates: Tensor) -> _Found:
         """How well every second and every window fits, over windows of the trained length."""
-        seconds, pairs = Average(), Average()
+        average = Average()
         asking = query[None].to(self.device)  # [1, K, D]
         for window in windows([(candidates,)], self.settings.window_seconds):
             output = self.model.find(asking, window.features[0][None].to(self.device))
-            if isinstance(output, EmbeddingOutput):
-                pairs.add(window.start, output.similarity[0].T.double().cpu().numpy())
-            else:
-                seconds.add(window.start, output.segment_logits[0, :, None].double().cpu().numpy())
-        if isinstance(output, EmbeddingOutput):
-            return _by_pairs(torch.from_numpy(pairs.table()))
-        return _by_seconds(torch.from_numpy(seconds.table()[:, 0]), len(query))
+            in_pairs = isinstance(output, EmbeddingOutput)
+            rows = output.similarity[0].T if isinstance(output, EmbeddingOutput) else output.segment_logits[0, :, None]
+            average.add(window.start, rows.double().cpu().numpy())
+        table = torch.from_numpy(average.table())
+        return _by_pairs(table) if in_pairs else _by_seconds(table[:, 0], len(query))
 
     def _match(self, query: str, segments: Segments, inside: Recording, found: _Found) -> Match:
         k = segments.count

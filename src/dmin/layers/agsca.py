@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from dmin.layers.agta import ChannelAttention
+from dmin.layers.agta import ChannelAttention, SpatialAttention
 from dmin.layers.guided import Guided, attend_regions
-from dmin.layers.numeric import widened
 
 
 class AudioGuidedSpatialChannelAttention(nn.Module):
@@ -33,12 +32,12 @@ class AudioGuidedSpatialChannelAttention(nn.Module):
         self.channel = ChannelAttention(visual_size, audio_size, bottleneck)
         self.visual = nn.Linear(visual_size, size)
         self.audio = nn.Linear(audio_size, size)
-        self.score = nn.Linear(size, 1)
+        self.spatial = SpatialAttention(size, bias=True)
 
     def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Guided:
         """Regions [B, T, R, D] and audio [B, T, D_a]; every second stands for itself, so no mask is needed."""
         channel = self.channel(visual, audio)
         guided = visual * (channel + 1)[:, :, None].to(visual.dtype)
         joint = self.visual(guided).relu() * self.audio(audio).relu()[:, :, None]
-        spatial = widened(self.score(joint).squeeze(-1)).tanh().softmax(-1)
+        spatial = self.spatial(joint)
         return Guided(attend_regions(spatial, guided), spatial, channel)

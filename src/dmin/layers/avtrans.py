@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from dmin.errors import ModelError
+from dmin.layers.agta import SpatialAttention
 from dmin.layers.attention import MultiHeadAttention
 from dmin.layers.blocks import FeedForward
 from dmin.layers.guided import Guided, attend_regions
-from dmin.layers.numeric import widened
 
 
 class MemoryLayer(nn.Module):
@@ -83,7 +83,7 @@ class AudioVisualTransformer(nn.Module):
         self.inter_frame = MemoryLayer(width, heads, hidden, dropout)
         self.sound = MemoryLayer(width, heads, hidden, dropout)
         self.guide = nn.Linear(audio_size, width)
-        self.score = nn.Linear(width, 1)
+        self.spatial = SpatialAttention(width, bias=True)
 
     def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Guided:
         """Guide.
@@ -105,7 +105,7 @@ class AudioVisualTransformer(nn.Module):
         around = torch.stack([_at(heard, before), heard, _at(heard, after)], 2)  # [B, T, 3, d]
         flat = self.sound(flat, around.flatten(0, 1))
         joint = flat.reshape(batch, time, regions, -1) * self.guide(audio).relu()[:, :, None]
-        spatial = widened(self.score(joint).squeeze(-1)).tanh().softmax(-1)  # [B, T, R]
+        spatial = self.spatial(joint)  # [B, T, R]
         return Guided(attend_regions(spatial, visual), spatial)
 
 

@@ -51,6 +51,18 @@ def masked_max(sequence: Tensor, mask: Tensor | None) -> Tensor:
     return sequence.amax(1)
 
 
+def masked_mean(sequence: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean over time of [B, T, D], padding left out: [B, D].
+
+    Example:
+        >>> masked_mean(torch.tensor([[[1.0], [9.0]]]), torch.tensor([[True, False]])).tolist()
+        [[1.0]]
+    """
+    if mask is None:
+        return sequence.mean(1)
+    return sequence.masked_fill(~mask[..., None], 0.0).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+
+
 def widened(values: Tensor) -> Tensor:
     """float32 instead of half precision; float32 and float64 as they are."""
     return values.float() if values.dtype in {torch.float16, torch.bfloat16} else values

@@ -106,8 +106,9 @@ class MatchingModel(PretrainedModel, library_name="dmin", tags=["cross-modality-
         if mask is not None and bool((query_mask & ~mask).any()):
             raise ModelError("got a query_mask that is True in padding: a query has real seconds only")
         asking, asked = (audio, visual) if self.config.direction == "a2v" else (visual, audio)
-        asking, asked = self._features(asking, self.known(query_mask, mask), asked, mask)
-        return self._answer(asking, query_mask, self.known(query_mask, mask), asked, mask)
+        keep = self.known(query_mask, mask)
+        asking, asked = self._features(asking, keep, asked, mask)
+        return self._answer(asking, query_mask, keep, asked, mask)
 
     def find(self, query: Tensor, candidates: Tensor) -> WindowOutput | EmbeddingOutput:
         """Answer for queries that come from elsewhere: all that is known of their recording is the query itself.

@@ -35,6 +35,11 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin):
     config: Any
     """The configuration of this network."""
 
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers are trained."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
     def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
         """Write model.safetensors, config.json and (if there is none) a model card README.md.
 

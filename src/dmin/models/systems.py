@@ -63,13 +63,26 @@ class System:
             kind: "full", "weak", "a2v" or "v2a".
             scheduled: Include its own schedule.
         """
-        model: dict[str, Any] = {"direction" if self.task == "matching" else "supervision": kind}
-        merged: dict[str, Any] = {"task": self.task, "system": self.name}
+        model = {"direction" if self.task == "matching" else "supervision": kind}
         layers = [self.method, self.schedule] if scheduled else [self.method]
-        for options in (layer.get(key, {}) for layer in layers for key in ("all", kind)):
-            model |= options.get("model", {})
-            merged |= options
-        return merged | {"model": model}
+        own = (layer.get(key, {}) for layer in layers for key in ("all", kind))
+        return merged({"task": self.task, "system": self.name, "model": model}, *own)
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Options over options, the later ones winning; those of ``model`` are merged, too.
+
+    Example:
+        >>> merged({"epochs": 3, "model": {"width": 8}}, {"model": {"heads": 2}})
+        {'epochs': 3, 'model': {'width': 8, 'heads': 2}}
+    """
+    together: dict[str, Any] = {}
+    for layer in layers:
+        model = {**together.get("model", {}), **layer.get("model", {})}
+        together |= layer
+        if model:
+            together["model"] = model
+    return together
 
 
 SYSTEMS = Registry[System]("system")

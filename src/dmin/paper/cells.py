@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,9 @@ class Cell:
         """Whether it has been trained and scored."""
         return "accuracy" in _read_state(self)
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
-        """What a run folder is of: the recipe, and the data's features, annotations and splits."""
+        """What a run folder is of: the recipe, and the data's features, annotations and splits; read once."""
         features = str(FeatureStore.open(self.store).settings)
         recipe = json.loads(json.dumps(asdict(self.recipe)))
         return {"features": features, "data": data_digest(self.store), "recipe": recipe}
@@ -107,7 +108,7 @@ def run_cell(cell: Cell, progress: Progress = silent) -> SeedResult:
 def _read_state(cell: Cell) -> dict[str, Any]:
     """What the folder says of itself; a fresh state where it says nothing, or where only the epochs became more."""
     path = cell.run / CELL_FILE
-    identity = cell.identity  # read from the store, so only once
+    identity = cell.identity
     fresh = {**identity, "seconds_trained": 0.0}
     if not path.is_file():
         return fresh

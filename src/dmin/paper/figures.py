@@ -133,8 +133,7 @@ def draw(
     for column in columns:
         trained = []
         for row in rows_of(figure.table, options.run.rows or figure.rows):
-            family = options.run.preset_family or ("paper" if prepared.on_ave else "small")
-            cell = cell_of(row, column, 0, prepared, out, family, options.run.recipe_options)
+            cell = cell_of(row, column, 0, prepared, out, options.run)
             run_cell(cell, progress)
             trained.append(load_trained(row.name, cell.run, cell.store, progress))
         ids = _clips(figure, trained, options)

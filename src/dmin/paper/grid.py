@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from dmin.errors import DataError, unknown_name
 from dmin.models import systems
+from dmin.models.systems import merged
 from dmin.paper.tables import TABLES
 from dmin.presets import kinds, options_of, system_options, variants
-from dmin.recipe import AnyRecipe, merged, recipe_from
+from dmin.recipe import AnyRecipe, recipe_from
 
 Material = Literal["full", "weak", "matching"]
 """A column's clips: AVE has some more to train on for weak supervision, and other splits for matching."""

@@ -41,6 +41,10 @@ class RunOptions:
     shard: tuple[int, int] = WHOLE
     """(i, n): only every n-th run, from the i-th, counted from 1; the others are left to other machines."""
 
+    def family(self, prepared: PreparedData) -> str:
+        """The family of presets for these data."""
+        return self.preset_family or ("paper" if prepared.on_ave else "small")
+
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise DataError(f"seeds is {self.seeds}: must be at least 1; run k has seed k, from 0")
@@ -112,29 +116,20 @@ def plan(table_name: str, prepared: PreparedData, out: Path, options: RunOptions
 
     The same run may stand in several places, as one object.
     """
-    family = options.preset_family or ("paper" if prepared.on_ave else "small")
     cells: dict[Path, Cell] = {}
     planned = {}
     for seed in range(options.seeds):
         for row in rows_of(table_name, options.rows):
             for column in grid_of(table_name).columns:
                 if column.runs(row):
-                    cell = cell_of(row, column, seed, prepared, out, family, options.recipe_options)
+                    cell = cell_of(row, column, seed, prepared, out, options)
                     planned[row.key, column.name, seed] = cells.setdefault(cell.run, cell)
     return planned
 
 
-def cell_of(
-    row: Row,
-    column: Column,
-    seed: int,
-    prepared: PreparedData,
-    out: Path,
-    family: str,
-    recipe_options: Mapping[str, Any],
-) -> Cell:
+def cell_of(row: Row, column: Column, seed: int, prepared: PreparedData, out: Path, options: RunOptions) -> Cell:
     """One run of a table."""
-    recipe = column.recipe(row, family, seed, recipe_options)
+    recipe = column.recipe(row, options.family(prepared), seed, options.recipe_options)
     return Cell.of(row, column, recipe, prepared.stores[column.material], out)
 
 
@@ -150,7 +145,7 @@ def setting_of(table_name: str, prepared: PreparedData, options: RunOptions) -> 
         digests={material: data_digest(prepared.stores[material]) for material in materials},
         on_ave=prepared.on_ave,
         remark=prepared.remark,
-        preset_family=options.preset_family or ("paper" if prepared.on_ave else "small"),
+        preset_family=options.family(prepared),
         options={name: value for name, value in options.recipe_options.items() if name not in not_shown},
     )
 

@@ -9,9 +9,9 @@ import torch
 
 from dmin.models import LocalizationConfig, systems
 from dmin.models.config import NetworkConfig
-from dmin.models.pretrained import PretrainedModel
+from dmin.models.systems import merged
 from dmin.presets import options_of, system_options
-from dmin.recipe import merged, recipe_from
+from dmin.recipe import recipe_from
 
 AVE_CATEGORIES = 28
 
@@ -34,9 +34,4 @@ def parameters_of(system: str, kind: str, variant: str | None = None) -> int:
     if isinstance(config, LocalizationConfig):
         config = replace(config, category_names=tuple(map(str, range(AVE_CATEGORIES))))
     with torch.device("meta"):
-        return count(systems()[system].network(config))
-
-
-def count(network: PretrainedModel) -> int:
-    """Trainable numbers of a network."""
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+        return systems()[system].network(config).parameter_count

@@ -15,7 +15,8 @@ import yaml
 
 from dmin.errors import DataError, unknown_name
 from dmin.models import System, systems
-from dmin.recipe import AnyRecipe, merged, recipe_from
+from dmin.models.systems import merged
+from dmin.recipe import AnyRecipe, recipe_from
 from dmin.registry import Registry
 
 _HERE = Path(__file__).parent

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from dmin.data.batches import Batch
 from dmin.errors import ModelError
+from dmin.layers.numeric import masked_mean
 from dmin.models.outputs import JointOutput
 from dmin.registry import Registry
 from dmin.tasks.localization import SegmentTask
-from dmin.tasks.weak_supervision import clip_labels
+from dmin.tasks.weak_supervision import clip_labels, probability_loss
 
 SEGMENT_LOSSES = Registry[Callable[[Tensor, Tensor], Tensor]]("segment_loss")
 """Losses of single seconds: logits [N, C + 1] and labels [N] -> [N]."""
@@ -50,10 +51,7 @@ def _max(logits: Tensor, mask: Tensor, targets: Tensor) -> Tensor:
 @JOINT_POOLINGS.register("mean")
 def _mean(logits: Tensor, mask: Tensor, targets: Tensor) -> Tensor:
     """PSP's: the mean logits over time, softmax, binary cross-entropy."""
-    summed = logits.masked_fill(~mask[..., None], 0.0).sum(1)
-    pooled = (summed / mask.sum(1, keepdim=True)).softmax(-1)
-    tiny = torch.finfo(pooled.dtype).eps
-    return F.binary_cross_entropy(pooled.clamp(tiny, 1 - tiny), targets.to(pooled.dtype))
+    return probability_loss(masked_mean(logits, mask).softmax(-1), targets)
 
 
 CLIP_TARGETS.add("labels", clip_labels)

@@ -32,7 +32,7 @@ class LossOptions:
 
 
 OBJECTIVES = Registry[Callable[[int, str, LossOptions], Task]]("objective")
-"""Makers of tasks from C, the supervision ("" for matching) and the options of losses."""
+"""Makers of tasks of event localization from C, the supervision and the options of losses."""
 
 
 @OBJECTIVES.register("decoupled")

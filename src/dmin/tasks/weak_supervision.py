@@ -6,6 +6,7 @@ the last one, and belongs to clips without any event.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dmin.data.batches import Batch
-from dmin.errors import ModelError, unknown_name
+from dmin.errors import ModelError
+from dmin.registry import Registry
 from dmin.tasks.localization import LocalizationOutput, SegmentTask, unimodal_logits
 
 
@@ -104,9 +106,13 @@ def mil_logits(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor) 
 
 def _probability_loss(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
     """Multi-label soft margin at the logits of the pooled probabilities: their binary cross-entropy."""
-    pooled = mil_probabilities(category_logits, relevance_logits, mask)
+    return probability_loss(mil_probabilities(category_logits, relevance_logits, mask), labels)
+
+
+def probability_loss(pooled: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross-entropy of clips' probabilities [B, C + 1] against their targets, kept finite at 0 and 1."""
     tiny = torch.finfo(pooled.dtype).eps
-    return F.binary_cross_entropy(pooled.clamp(tiny, 1 - tiny), labels.to(pooled.dtype))
+    return F.binary_cross_entropy(pooled.clamp(tiny, 1 - tiny), targets.to(pooled.dtype))
 
 
 def _logit_loss(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
@@ -115,8 +121,10 @@ def _logit_loss(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor,
     return F.multilabel_soft_margin_loss(pooled, labels.to(pooled.dtype))
 
 
-POOLINGS = {"probabilities": _probability_loss, "logits": _logit_loss}
+POOLINGS = Registry[Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]]("mil_pooling")
 """Ways to pool, by name."""
+POOLINGS.add("probabilities", _probability_loss)
+POOLINGS.add("logits", _logit_loss)
 
 
 def weak_loss(
@@ -138,8 +146,6 @@ def weak_loss(
     Raises:
         ModelError: The network has no unimodal relevance, or there is no such pooling.
     """
-    if pooling not in POOLINGS:
-        raise ModelError(unknown_name("mil_pooling", pooling, POOLINGS))
     labels = clip_labels(segment_labels, mask, output.category_logits.shape[-1] - 1)
     margin = POOLINGS[pooling]
     category = margin(output.category_logits, output.relevance_logits, mask, labels)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from dmin.layers.agta import FactorizedBilinearPooling
-from dmin.layers.numeric import widened
+from dmin.layers.numeric import masked_mean, widened
 from dmin.layers.recurrent import bi_lstm, run_lstm
-from dmin.models.baselines.shared import R_AVE_METHOD, R_AVE_SCHEDULE, avel_head, mean_over_time
+from dmin.models.baselines.shared import R_AVE_METHOD, R_AVE_SCHEDULE, avel_head
 from dmin.models.bases import LocalizationModel
 from dmin.models.config import LocalizationConfig, check_shares, check_sizes
 from dmin.models.outputs import JointOutput
@@ -98,9 +98,9 @@ class AVIN(LocalizationModel):
         seen = run_lstm(self.visual_lstm, regions.mean(2), mask).hidden
         heard = run_lstm(self.audio_lstm, audio, mask).hidden
         pooled = self.bilinear(seen[:, :, None], heard).squeeze(2)
-        own_heard = weighted_by(mean_over_time(heard, mask), heard, mask)
-        own_seen = weighted_by(mean_over_time(seen, mask), seen, mask)
-        sound_in_picture = weighted_by(mean_over_time(own_heard, mask), seen, mask)
-        picture_in_sound = weighted_by(mean_over_time(own_seen, mask), heard, mask)
+        own_heard = weighted_by(masked_mean(heard, mask), heard, mask)
+        own_seen = weighted_by(masked_mean(seen, mask), seen, mask)
+        sound_in_picture = weighted_by(masked_mean(own_heard, mask), seen, mask)
+        picture_in_sound = weighted_by(masked_mean(own_seen, mask), heard, mask)
         parts = [own_heard, own_seen, sound_in_picture, picture_in_sound, pooled]
         return JointOutput(self.head(torch.cat(parts, -1)))

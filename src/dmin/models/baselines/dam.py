@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from dmin.errors import ModelError
 from dmin.layers.agva import AudioGuidedVisualAttention
-from dmin.layers.numeric import widened
-from dmin.models.baselines.shared import R_AVE_SCHEDULE, SelfContext, mean_over_time, spatial_only
+from dmin.layers.numeric import masked_mean, widened
+from dmin.models.baselines.shared import R_AVE_SCHEDULE, SelfContext, spatial_only
 from dmin.models.bases import LocalizationModel, MatchingModel
 from dmin.models.config import LocalizationConfig, MatchingConfig, check_heads, check_shares, check_sizes
 from dmin.models.masks import without_relevance
@@ -98,8 +98,8 @@ class DAM(LocalizationModel):
         regions, audio = self.features(visual, audio, mask)
         guided = self.attention(regions, audio)
         seen, heard = self.visual.project(guided.values), self.audio.project(audio)  # local, [B, T, d]
-        picture = mean_over_time(self.visual.around(seen, mask), mask)  # global, [B, d]
-        sound = mean_over_time(self.audio.around(heard, mask), mask)
+        picture = masked_mean(self.visual.around(seen, mask), mask)  # global, [B, d]
+        sound = masked_mean(self.audio.around(heard, mask), mask)
         relevance = mean_logit(held_against(sound, seen), held_against(picture, heard))
         return DecoupledOutput(
             relevance_logits=without_relevance(relevance, mask),
@@ -186,8 +186,8 @@ class DAMMatching(MatchingModel):
     ) -> WindowOutput:
         of_asking, of_asked = (self.audio, self.visual) if self.config.direction == "a2v" else (self.visual, self.audio)
         query, candidates = of_asking.project(asking), of_asked.project(asked)
-        logits = held_against(mean_over_time(of_asking.around(query, query_mask), query_mask), candidates)
+        logits = held_against(masked_mean(of_asking.around(query, query_mask), query_mask), candidates)
         if self.training and keep is not None:  # None in `find`, whose query has no clip around it
-            event = mean_over_time(of_asked.around(candidates, query_mask), query_mask)
+            event = masked_mean(of_asked.around(candidates, query_mask), query_mask)
             logits = mean_logit(logits, held_against(event, query))
         return WindowOutput(without_relevance(logits, mask))

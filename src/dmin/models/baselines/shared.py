@@ -76,16 +76,3 @@ class SelfContext(nn.Module):
         """The same from what the linear layer gave already, [B, T, d]."""
         context: Tensor = self.norm(local + self.attention(local, mask).values)
         return context
-
-
-def mean_over_time(sequence: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean [B, d] of the real seconds of [B, T, d].
-
-    Example:
-        >>> import torch
-        >>> mean_over_time(torch.tensor([[[1.0], [9.0]]]), torch.tensor([[True, False]])).tolist()
-        [[1.0]]
-    """
-    if mask is None:
-        return sequence.mean(1)
-    return sequence.masked_fill(~mask[..., None], 0.0).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
