@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,35 @@ class TrainingModule(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 
+class _StepClock(Callback):
+    """Notes how long each step of training takes; on a device that works ahead, times are right on average only."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._start = 0.0
+
+    @property
+    def median_seconds(self) -> float:
+        """Of all steps so far; 0 before the first."""
+        return median(self.seconds) if self.seconds else 0.0
+
+    def on_train_batch_start(self, *of_lightning: Any) -> None:
+        """Look at the clock."""
+        self._start = time.perf_counter()
+
+    def on_train_batch_end(self, *of_lightning: Any) -> None:
+        """Look again."""
+        self.seconds.append(time.perf_counter() - self._start)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must know."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.seconds = state_dict["seconds"]
+
+
 class _KeepBest(Callback):
     """Writes the model whenever an epoch is better on the validation split, and a row a epoch of metrics.csv."""
 
@@ -101,31 +130,15 @@ class _KeepBest(Callback):
         self.best_epoch = 0
         self.best_accuracy: float | None = None
         self.rows: list[dict[str, float]] = []
-        self.step_seconds: list[float] = []
-        self.step_start = 0.0
-
-    def on_train_batch_start(self, *of_lightning: Any) -> None:
-        """Look at the clock."""
-        self.step_start = time.perf_counter()
-
-    def on_train_batch_end(self, *of_lightning: Any) -> None:
-        """Note how long the step took; on a device that works ahead, times are right on average only."""
-        self.step_seconds.append(time.perf_counter() - self.step_start)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must know."""
-        return {
-            "best_epoch": self.best_epoch,
-            "best_accuracy": self.best_accuracy,
-            "rows": self.rows,
-            "step_seconds": self.step_seconds,
-        }
+        return {"best_epoch": self.best_epoch, "best_accuracy": self.best_accuracy, "rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         self.best_epoch, self.best_accuracy = state_dict["best_epoch"], state_dict["best_accuracy"]
         self.rows = state_dict["rows"]
-        self.step_seconds = state_dict.get("step_seconds", [])
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Note the epoch; keep it if it is the best."""
@@ -167,9 +180,9 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
     run.mkdir(parents=True, exist_ok=True)
     write_recipe(run, job.recipe)
     module = TrainingModule(job.model, job.task, job.recipe)
-    keeper = _KeepBest(run, progress)
+    keeper, clock = _KeepBest(run, progress), _StepClock()
     with _quiet():
-        _trainer(run, job.recipe, keeper).fit(
+        _trainer(run, job.recipe, [clock, keeper]).fit(
             module,
             DataLoader(job.train, recipe.batch_size, shuffle=True, collate_fn=collate),
             None if job.val is None else DataLoader(job.val, recipe.batch_size, collate_fn=collate),
@@ -185,12 +198,12 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
         validation_accuracy=keeper.best_accuracy,
         epochs=len(keeper.rows),
         parameters=job.model.parameter_count,
-        seconds_a_step=median(keeper.step_seconds) if keeper.step_seconds else 0.0,
+        seconds_a_step=clock.median_seconds,
         threshold=threshold,
     )
 
 
-def _trainer(run: Path, recipe: Recipe, keeper: _KeepBest) -> lightning.Trainer:
+def _trainer(run: Path, recipe: Recipe, callbacks: Sequence[Callback]) -> lightning.Trainer:
     last = ModelCheckpoint(run / "checkpoints", filename="last", save_top_k=1, enable_version_counter=False)
     return lightning.Trainer(
         max_epochs=recipe.epochs,
@@ -200,7 +213,7 @@ def _trainer(run: Path, recipe: Recipe, keeper: _KeepBest) -> lightning.Trainer:
         precision=cast(Any, recipe.precision),
         gradient_clip_val=recipe.gradient_clip or None,
         logger=TensorBoardLogger(run, name="tensorboard", version=""),
-        callbacks=[keeper, last],
+        callbacks=[*callbacks, last],
         enable_progress_bar=False,
         enable_model_summary=False,
         log_every_n_steps=1,

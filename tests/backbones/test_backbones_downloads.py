@@ -231,7 +231,7 @@ class TestBackbones:
     @pytest.fixture(autouse=True)
     def _registry_as_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
         registry.cards()
-        monkeypatch.setattr(registry, "_makers", dict(registry._makers))
+        monkeypatch.setattr(registry._makers, "_entries", dict(registry._makers))
 
     def test_fetch_by_a_backbones_name(self, cache: Path, serve: Serve) -> None:
         server = serve()

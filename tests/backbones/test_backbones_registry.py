@@ -145,7 +145,7 @@ def test_silence_and_full_scale(name: str) -> None:
 class TestRegister:
     @pytest.fixture(autouse=True)
     def _registry_as_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(registry, "_makers", dict(registry._makers))
+        monkeypatch.setattr(registry._makers, "_entries", dict(registry._makers))
 
     def test_a_class_or_a_function(self) -> None:
         words = dict.fromkeys(("input", "version", "source", "licence", "citation"), "none")

@@ -10,8 +10,8 @@ from typing import Literal, TypeVar
 from torch import nn
 
 from dmin.backbones.downloads import Download
-from dmin.errors import ModelError, unknown_name
 from dmin.progress import Progress, silent
+from dmin.registry import Registry
 
 _BUILT_IN = (
     "dmin.backbones.lite0",
@@ -57,14 +57,14 @@ class Backbone(nn.Module):
 
 
 Maker = TypeVar("Maker", bound=Callable[[], Backbone])
-_makers: dict[str, tuple[Card, Callable[[], Backbone]]] = {}
+_makers: Registry[tuple[Card, Callable[[], Backbone]]] = Registry("backbone")
 
 
 def register(card: Card) -> Callable[[Maker], Maker]:
     """Decorate what makes a backbone (a class or a function without arguments) to make it known by its card's name."""
 
     def keep(maker: Maker) -> Maker:
-        _makers[card.name] = (card, maker)
+        _makers.add(card.name, (card, maker))
         return maker
 
     return keep
@@ -72,9 +72,7 @@ def register(card: Card) -> Callable[[Maker], Maker]:
 
 def cards() -> dict[str, Card]:
     """Cards of all backbones, by name."""
-    for module in _BUILT_IN:
-        importlib.import_module(module)
-    return {name: card for name, (card, _) in _makers.items()}
+    return {name: card for name, (card, _) in _known().items()}
 
 
 def fetch(name: str, progress: Progress = silent) -> None:
@@ -83,7 +81,7 @@ def fetch(name: str, progress: Progress = silent) -> None:
     Raises:
         ModelError: There is none of this name, or its weights cannot be had.
     """
-    if (download := _card(name).download) is not None:
+    if (download := _known()[name][0].download) is not None:
         download.fetch(progress)
 
 
@@ -93,15 +91,14 @@ def create(name: str) -> Backbone:
     Raises:
         ModelError: There is none of this name, or its weights cannot be had.
     """
-    card = _card(name)
-    backbone = _makers[name][1]()
+    card, maker = _known()[name]
+    backbone = maker()
     backbone.card = card
     backbone.freeze()
     return backbone
 
 
-def _card(name: str) -> Card:
-    known = cards()
-    if name not in known:
-        raise ModelError(unknown_name("backbone", name, known))
-    return known[name]
+def _known() -> Registry[tuple[Card, Callable[[], Backbone]]]:
+    for module in _BUILT_IN:
+        importlib.import_module(module)
+    return _makers

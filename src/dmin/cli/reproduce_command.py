@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from dmin.cli.console import Console
@@ -25,6 +26,10 @@ add to it; --shard 1/3, 2/3 and 3/3 are run on three machines, and --merge makes
 Example: dmin reproduce table1 --rows avel dmin --data composed --seeds 3 --out tables"""
 _FAST = {"clips": 40, "epochs": 1}
 """Of --fast: enough to see that all rows run, too little to compare anything."""
+_WHOLE = {"ours, %", "95 % interval", "weights"}
+"""Columns whose entries are never broken into lines."""
+_LEAST_NAME = 16
+"""Letters of a system's name that stand in a line, however narrow the terminal is."""
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
@@ -137,9 +142,12 @@ def _print(reproduction: Reproduction, console: Console) -> None:
     from dmin.paper import words
 
     for lines in [*words.comparison(reproduction), words.priors(reproduction)]:
-        table = Table(title=f"{reproduction.table}: {lines.title}")
-        for heading in lines.headings:
-            table.add_column(heading, no_wrap=heading in {"ours, %", "95 % interval", "weights"})
+        title = f"{reproduction.table}: {lines.title}"
+        table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)  # fits 80 columns
+        for index, heading in enumerate(lines.headings):
+            words_in_lines = heading.replace(" (", "\n(")
+            least = None if index else _LEAST_NAME
+            table.add_column(words_in_lines, no_wrap=heading in _WHOLE, min_width=least)
         for index, row in enumerate(lines.rows):
             table.add_row(*row, style="bold" if index == lines.bold else None)
         console.table(table)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from dmin.errors import DataError
 from dmin.models import LocalizationModel, MatchingModel
-from dmin.paper.examples import Answer, Example, Trained
+from dmin.paper.examples import Answer, AskedSystem, Example
 from dmin.report.attended_seconds import Attended, QuerySecond, attended_figure
 from dmin.report.region_rows import ClipRegions, RegionMaps, regions_figure
 from dmin.report.system_lanes import ClipAnswers, SystemAnswers, systems_figure
@@ -22,45 +22,45 @@ COLUMNS = 3
 SHORTEST_EVENT = 3
 
 
-def where_answers_differ(trained: Sequence[Trained]) -> list[str]:
+def where_answers_differ(asked: Sequence[AskedSystem]) -> list[str]:
     """The first clips by id to which the systems' answers differ, whoever is right; the first of all if none do."""
-    ids = [answer.video_id for answer in trained[0].answers]
-    differing = [video_id for video_id in ids if len({system.answer(video_id).labels for system in trained}) > 1]
+    ids = [answer.video_id for answer in asked[0].answers]
+    differing = [video_id for video_id in ids if len({system.answer(video_id).labels for system in asked}) > 1]
     return (differing or ids)[:CLIPS]
 
 
-def events_and_background(trained: Sequence[Trained]) -> list[str]:
+def events_and_background(asked: Sequence[AskedSystem]) -> list[str]:
     """The first clips by id with an event, then the next ones with background."""
-    answers = trained[0].answers
+    answers = asked[0].answers
     events = [answer.video_id for answer in answers if any(answer.truth)][:COLUMNS]
     rest = [answer for answer in answers if answer.video_id not in events]
     return events + [answer.video_id for answer in rest if not all(answer.truth)][:COLUMNS]
 
 
-def with_room(trained: Sequence[Trained]) -> list[str]:
+def with_room(asked: Sequence[AskedSystem]) -> list[str]:
     """The first clips by id whose event is long enough, and shorter than the clip."""
     return [
         answer.video_id
-        for answer in trained[0].answers
+        for answer in asked[0].answers
         if SHORTEST_EVENT <= sum(label is not None for label in answer.truth) < len(answer.truth)
     ][:CLIPS]
 
 
-def answers(trained: Sequence[Trained], examples: Sequence[Example]) -> list[Figure]:
+def answers(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
     """Fig. 7 and 8: a picture a clip, a lane a system."""
-    return [_answers(trained, example) for example in examples]
+    return [_answers(asked, example) for example in examples]
 
 
-def _answers(trained: Sequence[Trained], example: Example) -> Figure:
+def _answers(asked: Sequence[AskedSystem], example: Example) -> Figure:
     query: Literal["picture", "sound"] | None = None
     names: tuple[str, ...] = ()
-    first = trained[0].model
+    first = asked[0].model
     if isinstance(first, MatchingModel):
         query = "sound" if first.config.direction == "a2v" else "picture"
     elif isinstance(first, LocalizationModel):
         names = first.config.category_names
-    systems = tuple(_system(system, example) for system in trained)
-    truth = trained[0].answer(example.video_id).truth
+    systems = tuple(_system(system, example) for system in asked)
+    truth = asked[0].answer(example.video_id).truth
     about = "a query's true place and the windows found" if query else "the truth, and what each system says"
     background = "background" if query is None else "elsewhere"
     clip = ClipAnswers(
@@ -69,7 +69,7 @@ def _answers(trained: Sequence[Trained], example: Example) -> Figure:
     return systems_figure(clip)
 
 
-def _system(system: Trained, example: Example) -> SystemAnswers:
+def _system(system: AskedSystem, example: Example) -> SystemAnswers:
     answer = system.answer(example.video_id)
     if isinstance(system.model, MatchingModel):
         late = answer.labels.index("query") - answer.truth.index("query")
@@ -81,29 +81,29 @@ def _system(system: Trained, example: Example) -> SystemAnswers:
     return SystemAnswers(system.name, answer.labels, attention=attention)
 
 
-def regions(trained: Sequence[Trained], examples: Sequence[Example]) -> list[Figure]:
+def regions(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
     """Fig. 9: columns are seconds of several clips, rows are systems.
 
     Raises:
         DataError: No frames are at hand, or a system does not look at regions.
     """
-    events = sum(any(trained[0].answer(example.video_id).truth) for example in examples[:COLUMNS])
+    events = sum(any(asked[0].answer(example.video_id).truth) for example in examples[:COLUMNS])
     frames, truth, seconds = [], [], []
     for number, example in enumerate(examples):
         if example.frames is None:
             raise DataError(f"no video of {example.video_id} is at hand: give their folder with --videos")
-        answer = trained[0].answer(example.video_id)
+        answer = asked[0].answer(example.video_id)
         seconds.append(_middle(answer, event=number < events))
         frames.append(example.frames[seconds[-1]])
         truth.append(answer.truth[seconds[-1]])
     maps = []
-    for system in trained:
+    for system in asked:
         spatial = [system.attention(example.video_id).spatial for example in examples]
         rows = [one[0, second].numpy() for one, second in zip(spatial, seconds, strict=True) if one is not None]
         if len(rows) < len(examples):
             raise DataError(f"{system.name} does not look at regions: choose other --rows")
         maps.append(RegionMaps(system.name, np.stack(rows)))
-    first = trained[0].model
+    first = asked[0].model
     names = first.config.category_names if isinstance(first, LocalizationModel) else ()
     columns = tuple(f"{e.video_id}, {second} s" for e, second in zip(examples, seconds, strict=True))
     about = "where each attention looks: event seconds, then background seconds"
@@ -114,25 +114,25 @@ def regions(trained: Sequence[Trained], examples: Sequence[Example]) -> list[Fig
     ]
 
 
-def attended(trained: Sequence[Trained], examples: Sequence[Example]) -> list[Figure]:
+def attended(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
     """Fig. 10: a picture a clip, the picture of its event's middle second asking.
 
     Raises:
         DataError: A system has no attention across modalities.
     """
-    return [_attended(trained, example) for example in examples]
+    return [_attended(asked, example) for example in examples]
 
 
-def _attended(trained: Sequence[Trained], example: Example) -> Figure:
-    answer = trained[0].answer(example.video_id)
+def _attended(asked: Sequence[AskedSystem], example: Example) -> Figure:
+    answer = asked[0].answer(example.video_id)
     second = _middle(answer, event=any(answer.truth))
     rows = []
-    for system in trained:
+    for system in asked:
         weights = system.attention(example.video_id).inter_modality_visual  # [1, heads, T, 2 T]
         if weights is None:
             raise DataError(f"{system.name} has no attention across modalities: choose other --rows")
         rows.append(Attended(system.name, weights[0, :, second].mean(0).numpy()))
-    first = trained[0].model
+    first = asked[0].model
     names = first.config.category_names if isinstance(first, LocalizationModel) else ()
     about = "the picture of one second asks; mean over heads, products with its own and with the other modality's keys"
     return attended_figure(

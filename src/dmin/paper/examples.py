@@ -10,16 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dmin.data.batches import ClipDataset, Sample, collate
+from dmin.data.batches import ClipDataset, Sample
 from dmin.data.matching import MatchingClips
 from dmin.errors import DataError
+from dmin.evaluation.localization import predict
 from dmin.evaluation.matching import predict_starts
+from dmin.inference import Localizer
 from dmin.media import decode
 from dmin.models import AttentionMaps, LocalizationModel, MatchingModel
 from dmin.models.systems import load_network
 from dmin.progress import Progress, silent
-from dmin.settings import LocalizerSettings, MatcherSettings
-from dmin.tasks.decoding import decode as decode_seconds
+from dmin.settings import MatcherSettings
 
 Label = str | None
 """A second's category; None for background. In matching: "query", or None elsewhere."""
@@ -35,8 +36,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One system."""
+class AskedSystem:
+    """One trained system, with its answers."""
 
     name: str
     model: LocalizationModel | MatchingModel
@@ -80,7 +81,7 @@ class Example:
     """[T, S]."""
 
 
-def load_trained(name: str, run: Path, store: Path, progress: Progress = silent) -> Trained:
+def ask(name: str, run: Path, store: Path, progress: Progress = silent) -> AskedSystem:
     """A system from its run folder, asked about the whole test split.
 
     Args:
@@ -90,22 +91,18 @@ def load_trained(name: str, run: Path, store: Path, progress: Progress = silent)
         progress: Told as clips are done.
     """
     if (run / MatcherSettings.FILE).is_file():
-        return _matching(name, run, store, progress)
-    model, settings = load_network(run, LocalizationModel), LocalizerSettings.load(run)
-    clips = ClipDataset(store, "test", model.config.category_names, settings.window_seconds)
-    names: list[Label] = [*model.config.category_names, None]
+        return _ask_matching(name, run, store, progress)
+    localizer = Localizer.from_pretrained(run)
+    clips = ClipDataset(store, "test", localizer.categories, localizer.settings.window_seconds)
+    names: list[Label] = [*localizer.categories, None]
     answers = []
-    for index, window in enumerate(clips.windows):
-        batch = collate([clips[index]])
-        with torch.inference_mode():
-            labels = decode_seconds(model(batch.visual, batch.audio), len(names) - 1, settings.threshold)
-        said, true = (tuple(names[label] for label in row[0].tolist()) for row in (labels, batch.labels))
-        answers.append(Answer(window.video_id, true, said))
-        progress(f"answers of {name}", index + 1, len(clips.windows))
-    return Trained(name, model, clips, _ordered(answers))
+    for result in predict(localizer, clips, lambda _, done, total: progress(f"answers of {name}", done, total)):
+        lanes = [tuple(names[label] for label in lane) for lane in (result.labels, result.predicted)]
+        answers.append(Answer(result.video_id, *lanes))
+    return AskedSystem(name, localizer.model, clips, _ordered(answers))
 
 
-def _matching(name: str, run: Path, store: Path, progress: Progress) -> Trained:
+def _ask_matching(name: str, run: Path, store: Path, progress: Progress) -> AskedSystem:
     model, settings = load_network(run, MatchingModel), MatcherSettings.load(run)
     clips = MatchingClips(store, "test", window_seconds=settings.window_seconds)
     answers = []
@@ -115,7 +112,7 @@ def _matching(name: str, run: Path, store: Path, progress: Progress) -> Trained:
             for start in (result.start, result.predicted_start)
         ]
         answers.append(Answer(result.video_id, *lanes))
-    return Trained(name, model, clips, _ordered(answers))
+    return AskedSystem(name, model, clips, _ordered(answers))
 
 
 def _ordered(answers: list[Answer]) -> tuple[Answer, ...]:
@@ -126,11 +123,11 @@ def _ordered(answers: list[Answer]) -> tuple[Answer, ...]:
     return tuple(first[video_id] for video_id in sorted(first))
 
 
-def watched(trained: Trained, video_id: str, videos: Mapping[str, Path]) -> Example:
+def watched(asked: AskedSystem, video_id: str, videos: Mapping[str, Path]) -> Example:
     """A clip with a frame and the sound of each second, where its video is at hand."""
     if video_id not in videos:
         return Example(video_id)
-    seconds = len(trained.answer(video_id).truth)
+    seconds = len(asked.answer(video_id).truth)
     frames, sounds = [], []
     for segment in decode(videos[video_id]):
         if segment.index < seconds:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from dmin.errors import DataError
 from dmin.paper import example_pictures as pictures
 from dmin.paper.cells import run_cell
-from dmin.paper.examples import Example, Trained, load_trained, watched
+from dmin.paper.examples import AskedSystem, Example, ask, watched
 from dmin.paper.grid import grid_of, rows_of
 from dmin.paper.material import PreparedData, SourceOptions, prepare_data
 from dmin.paper.reproduce import RunOptions, cell_of
@@ -32,11 +32,11 @@ class PaperFigure:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     """A picture or more of each."""
-    choose: Callable[[Sequence[Trained]], list[str]]
+    choose: Callable[[Sequence[AskedSystem]], list[str]]
     """Ids of clips, by the rule."""
     rule: str
     """The rule in words."""
-    draw: Callable[[Sequence[Trained], Sequence[Example]], list[Figure]]
+    draw: Callable[[Sequence[AskedSystem], Sequence[Example]], list[Figure]]
 
 
 FIGURES = {
@@ -131,14 +131,14 @@ def draw(
     prepared = prepare_data(data, out, [column.material for column in columns], source, progress)
     drawn = []
     for column in columns:
-        trained = []
+        asked = []
         for row in rows_of(figure.table, options.run.rows or figure.rows):
             cell = cell_of(row, column, 0, prepared, out, options.run)
             run_cell(cell, progress)
-            trained.append(load_trained(row.name, cell.run, cell.store, progress))
-        ids = _clips(figure, trained, options)
-        examples = [watched(trained[0], video_id, _videos(prepared, options)) for video_id in ids]
-        for number, picture in enumerate(figure.draw(trained, examples)):
+            asked.append(ask(row.name, cell.run, cell.store, progress))
+        ids = _clips(figure, asked, options)
+        examples = [watched(asked[0], video_id, _videos(prepared, options)) for video_id in ids]
+        for number, picture in enumerate(figure.draw(asked, examples)):
             place = "-".join([name, *([column.name] if len(columns) > 1 else []), str(number + 1)])
             path = out / f"{place}.png"
             style.save(picture, path)
@@ -147,10 +147,10 @@ def draw(
     return drawn
 
 
-def _clips(figure: PaperFigure, trained: Sequence[Trained], options: FigureOptions) -> list[str]:
-    known = [answer.video_id for answer in trained[0].answers]
+def _clips(figure: PaperFigure, asked: Sequence[AskedSystem], options: FigureOptions) -> list[str]:
+    known = [answer.video_id for answer in asked[0].answers]
     if not options.clips:
-        chosen = figure.choose(trained)
+        chosen = figure.choose(asked)
         if not chosen:
             raise DataError(f"no test clip fits the rule ({figure.rule}): name some of {', '.join(known[:5])}, ...")
         return chosen

@@ -103,9 +103,11 @@ def run_grid(
     found: dict[tuple[str, str], list[SeedResult]] = {}
     for (row, column, _), cell in planned.items():
         if id(cell) in mine or cell.finished:
+            new = not cell.finished
             result = run_cell(cell, progress)
             found.setdefault((row, column), []).append(replace(result, run=result.run.relative_to(out)))
-            assemble(setting, found, options.rows).save(out / f"{table_name}.json")
+            if new:  # a stopped table leaves what it has
+                assemble(setting, found, options.rows).save(out / f"{table_name}.json")
     reproduction = assemble(setting, found, options.rows)
     write_table_page(reproduction, prepared, out, progress)
     return reproduction
