@@ -1,4 +1,4 @@
-"""Write docs/tables.md from docs/reports: head.md, then each table's JSON file as `dmin reproduce` wrote it.
+"""Write docs/tables.md and its pictures from docs/reports: head.md, then each table's JSON of `dmin reproduce`.
 
 Usage: python tools/tables_page.py
 """
@@ -6,17 +6,22 @@ Usage: python tools/tables_page.py
 from pathlib import Path
 
 from dmin.paper.assemble import merge
+from dmin.paper.table_picture import table_picture
 from dmin.paper.words import markdown
+from dmin.report import style
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the page and the pictures."""
     parts = [(DOCS / "reports" / "head.md").read_text("utf-8")]
     for path in sorted((DOCS / "reports").glob("table*.json")):
         reproduction = merge([path])
-        parts.append(f"## {path.stem.replace('table', 'Table ')}\n\n{markdown(reproduction)}")
+        name = path.stem.replace("table", "Table ")
+        picture = style.save(table_picture(reproduction), DOCS / "images" / f"{path.stem}.png")
+        seen = f"![{name}: ours with intervals, every run, and the paper's figures](images/{picture.name})"
+        parts.append(f"## {name}\n\n{seen}\n\n{markdown(reproduction)}")
     (DOCS / "tables.md").write_text("\n".join(parts), "utf-8")
 
 

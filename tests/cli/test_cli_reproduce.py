@@ -33,14 +33,16 @@ def test_ours_are_printed_beside_the_papers(tiny_data: list[Any], tmp_path: Path
     assert run(words(tmp_path, "--data", "composed", "--clips", "24", "--bank", "stamps", "--rows", "dmin")) == 0
     captured = capsys.readouterr()
     assert tiny_data == [("composed", {"full", "weak"}, SourceOptions(bank="stamps", clips=24, workers=2))]
-    rows = [[cell.strip() for cell in line.split("│")] for line in captured.out.splitlines() if "│ DMIN" in line]
-    assert [row[5] for row in rows] == ["79.6", "74.3"]
+    rows = [line.split() for line in captured.out.splitlines() if line.startswith("DMIN")]
+    assert [row[-3] for row in rows] == ["79.6", "74.3"]
+    assert max(map(len, captured.out.split("tiny clips")[0].splitlines())) <= 80
     assert "table1: full supervision" in captured.out
     assert "tiny clips; presets of the family small, with epochs 1" in captured.out
     assert "(on AVE)" in " ".join(captured.out.split())
-    assert captured.out.endswith(f"Not comparable.\n-> {tmp_path}/table1.json, .md and .html\n")
+    assert captured.out.endswith(f"Not comparable.\n-> {tmp_path}/table1.json, .md, .png and .html\n")
     assert "dmin weak seed 0" in captured.err
     assert (tmp_path / "table1.html").is_file()
+    assert (tmp_path / "table1.png").read_bytes().startswith(b"\x89PNG")
     assert run(words(tmp_path, "--data", "composed", "--quiet", "--seeds", "0")) == 1
     assert capsys.readouterr().err == "dmin: seeds is 0: must be at least 1; run k has seed k, from 0\n"
 

@@ -14,7 +14,7 @@ LONG = ("Female speech, woman speaking", "Fixed-wing aircraft, airplane", "Race 
 
 def check_texts(figure: Figure) -> None:
     """All type has 8 points or more, lies inside of the picture, and overlaps no other."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     width, height = figure.get_size_inches() * figure.dpi
     texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
     shown = [(text.get_text(), text.get_window_extent()) for text in texts]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 HELP = """Run a table of the paper (table1 to table6): train and score its rows under one protocol, and set ours beside
 the paper's numbers, with intervals; or draw a figure (fig7 to fig10) of systems trained the same way.
 Data: a folder of AVE (released features, or videos), a feature store, or the word composed for clips that are made
-here. Writes TABLE.json, .md and .html into OUT, each run into OUT/runs. Stopped, the same command goes on; more --seeds
-add to it; --shard 1/3, 2/3 and 3/3 are run on three machines, and --merge makes one table of their JSON files.
+here. Writes TABLE.json, .md, .png and .html into OUT, each run into OUT/runs. Stopped, the same command goes on; more
+--seeds add to it; --shard 1/3, 2/3 and 3/3 are run on three machines, and --merge makes one table of their JSON files.
 Example: dmin reproduce table1 --rows avel dmin --data composed --seeds 3 --out tables"""
 _FAST = {"clips": 40, "epochs": 1}
 """Of --fast: enough to see that all rows run, too little to compare anything."""
@@ -92,7 +92,7 @@ def run(args: Namespace, console: Console) -> int:
         with console.progress() as progress:
             reproduction = table.reproduce(args.what, args.data, args.out, _options(args), _source(args), progress)
     _print(reproduction, console)
-    console.result(f"{reproduction.setting.remark}\n-> {args.out / args.what}.json, .md and .html")
+    console.result(f"{reproduction.setting.remark}\n-> {args.out / args.what}.json, .md, .png and .html")
     return 0
 
 

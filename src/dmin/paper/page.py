@@ -15,20 +15,22 @@ from dmin.paper.grid import grid_of
 from dmin.paper.material import PreparedData
 from dmin.paper.results import ColumnResult, Reproduction
 from dmin.paper.showcase import Shown, localized_clips, matched_clips
+from dmin.paper.table_picture import table_picture
 from dmin.paper.tables import table
 from dmin.progress import Progress, silent
+from dmin.report import style
 from dmin.report.figures import plot_confusion, plot_curves
 from dmin.report.matching_figures import plot_offsets
 from dmin.report.page import Picture, Section, Table, Text, write_page
-from dmin.report.style import SMALL
 
+_GLANCE = "Ours with its interval, every run, and the paper's figure where it has one; in the paper's order."
 _CURVES = "Accuracy and losses of every seed, epoch by epoch; the best epoch on the validation split is kept."
 
 
 def write_table_page(
     reproduction: Reproduction, prepared: PreparedData, out: Path, progress: Progress = silent
 ) -> Path:
-    """Write TABLE.html and TABLE.md.
+    """Write TABLE.json, TABLE.md, TABLE.png and TABLE.html.
 
     Args:
         reproduction: What was found.
@@ -43,7 +45,7 @@ def write_table_page(
 
 
 def write_merged(reproduction: Reproduction, out: Path) -> Path:
-    """Write TABLE.json, TABLE.md and a TABLE.html without the runs' pictures, which lie where they were run."""
+    """The same without the runs' pictures, which lie where they were run."""
     return _write(reproduction, [], out)
 
 
@@ -52,7 +54,10 @@ def _write(reproduction: Reproduction, pictures: Sequence[Section], out: Path) -
     name, published = reproduction.table, table(reproduction.table)
     reproduction.save(out / f"{name}.json")
     (out / f"{name}.md").write_text(words.markdown(reproduction), "utf-8")
-    sections = [*_tables(reproduction), *pictures, Text("How to read this", _reading(reproduction))]
+    figure = table_picture(reproduction)
+    style.save(figure, out / f"{name}.png")
+    glance = Picture.of("At a glance", figure, f"Results of Table {published.number}, a row a system", _GLANCE)
+    sections = [glance, *_tables(reproduction), *pictures, Text("How to read this", _reading(reproduction))]
     about = f"{published.title}. {reproduction.setting.remark}"
     return write_page(out / f"{name}.html", f"Table {published.number}: ours beside the paper's", sections, about)
 
@@ -125,7 +130,7 @@ def _curves(runs: list[Path]) -> Figure:
         ax = figure.add_subplot(len(runs), 1, place + 1)
         plot_curves(run / "metrics.csv", ax)
         if len(runs) > 1:
-            ax.set_ylabel(run.name.replace("seed", "seed "), fontsize=SMALL)
+            ax.set_ylabel(run.name.replace("seed", "seed "), fontsize=style.SMALL)
     return figure
 
 

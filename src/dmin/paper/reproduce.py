@@ -3,7 +3,7 @@
 ```
 OUT/store*, clips                            features, and composed clips
 OUT/runs/<system>-<digest>/seed<k>/          a run folder with metrics.json; tables that need the same run share it
-OUT/<table>.json, <table>.md, <table>.html   the table
+OUT/<table>.json, .md, .png, .html           the table
 ```
 """
 

@@ -52,11 +52,11 @@ def comparison(reproduction: Reproduction) -> list[Lines]:
     paper = "paper, %" if reproduction.on_ave else "paper, % (on AVE)"
     headings = ("system", "ours, %", "95 % interval", "seeds", paper, "weights", "ms a step")
     tables = []
-    for name in _columns(reproduction):
+    for name in column_names(reproduction):
         results = reproduction.of_column(name)
         rows = [
             (
-                _named(result),
+                marked_name(result),
                 percent(result.mean),
                 _DASH if result.interval is None else spread(result.interval),
                 _DASH if not result.seeds else str(len(result.seeds)),
@@ -103,7 +103,7 @@ def order(results: Sequence[ColumnResult]) -> Order:
 def order_words(reproduction: Reproduction) -> list[str]:
     """The order of systems beside the paper's, a paragraph a column that the paper has."""
     paragraphs = []
-    for name in _columns(reproduction):
+    for name in column_names(reproduction):
         results = reproduction.of_column(name)
         found = order(results)
         pairs = len(found.agree) + len(found.disagree) + found.open
@@ -129,7 +129,7 @@ def marks(reproduction: Reproduction) -> list[str]:
 
 def priors(reproduction: Reproduction) -> Lines:
     """What needs no network scores on the same clips, in percent, a row a column."""
-    of_column = {name: reproduction.of_column(name)[0] for name in _columns(reproduction)}
+    of_column = {name: reproduction.of_column(name)[0] for name in column_names(reproduction)}
     names = list(dict.fromkeys(prior for result in of_column.values() for prior in result.priors))
     headings = ("column", *(f"{PRIORS[name]}, %" for name in names))
     rows = [
@@ -186,6 +186,18 @@ def intervals(results: Sequence[ColumnResult]) -> str:
     return "; ".join(dict.fromkeys(result.interval_of for result in results))
 
 
+def column_names(reproduction: Reproduction) -> list[str]:
+    """Names of the columns that have results, averages last."""
+    grid = grid_of(reproduction.table)
+    names = [column.name for column in grid.columns] + list(grid.averages)
+    return [name for name in names if reproduction.of_column(name)]
+
+
+def marked_name(result: ColumnResult) -> str:
+    """A system's name with its marks."""
+    return _plain(result) + (" †" if result.mark else "") + (" ‡" if _is_reading(result) else "")
+
+
 def percent(share: float) -> str:
     """A share in 0..1 as the paper prints it.
 
@@ -216,11 +228,6 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _named(result: ColumnResult) -> str:
-    """A system's name with its marks."""
-    return _plain(result) + (" †" if result.mark else "") + (" ‡" if _is_reading(result) else "")
-
-
 def _plain(result: ColumnResult) -> str:
     """A system's name, its asterisks as a sign that Markdown takes for no emphasis."""
     return result.name.replace("*", "∗")
@@ -229,13 +236,6 @@ def _plain(result: ColumnResult) -> str:
 def _is_reading(result: ColumnResult) -> bool:
     """Whether parts of the system's specification are a reading of ours."""
     return "reading" in result.source
-
-
-def _columns(reproduction: Reproduction) -> list[str]:
-    """Names of the columns that have results, averages last."""
-    grid = grid_of(reproduction.table)
-    names = [column.name for column in grid.columns] + list(grid.averages)
-    return [name for name in names if reproduction.of_column(name)]
 
 
 def _overlap(one: Interval, other: Interval) -> bool:
