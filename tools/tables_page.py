@@ -11,18 +11,24 @@ from dmin.paper.words import markdown
 from dmin.report import style
 
 DOCS = Path(__file__).parent.parent / "docs"
+REPORTS = sorted((DOCS / "reports").glob("table*.json"))
+
+
+def page() -> str:
+    """The page's text."""
+    parts = [(DOCS / "reports" / "head.md").read_text("utf-8")]
+    for report in REPORTS:
+        name = report.stem.replace("table", "Table ")
+        seen = f"![{name}: ours with intervals, every run, and the paper's figures](images/{report.stem}.png)"
+        parts.append(f"## {name}\n\n{seen}\n\n{markdown(merge([report]))}")
+    return "\n".join(parts)
 
 
 def main() -> None:
     """Write the page and the pictures."""
-    parts = [(DOCS / "reports" / "head.md").read_text("utf-8")]
-    for path in sorted((DOCS / "reports").glob("table*.json")):
-        reproduction = merge([path])
-        name = path.stem.replace("table", "Table ")
-        picture = style.save(table_picture(reproduction), DOCS / "images" / f"{path.stem}.png")
-        seen = f"![{name}: ours with intervals, every run, and the paper's figures](images/{picture.name})"
-        parts.append(f"## {name}\n\n{seen}\n\n{markdown(reproduction)}")
-    (DOCS / "tables.md").write_text("\n".join(parts), "utf-8")
+    (DOCS / "tables.md").write_text(page(), "utf-8")
+    for report in REPORTS:
+        style.save(table_picture(merge([report])), DOCS / "images" / f"{report.stem}.png")
 
 
 if __name__ == "__main__":
