@@ -94,7 +94,7 @@ def test_released_features_to_a_store(release: Path, tmp_path: Path, capsys) -> 
 
 def test_videos_to_a_store(release: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers, backbone.card.name, (backbone.card, backbone))
+        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
     video = write_video(release / "AVE" / "a.mp4", seconds=1.5)
     for _, video_id, *_ in ROWS[1:]:
         (release / "AVE" / f"{video_id}.mp4").write_bytes(video.read_bytes())

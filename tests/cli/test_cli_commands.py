@@ -20,7 +20,7 @@ from dmin.errors import DminError
 @pytest.fixture
 def fakes(monkeypatch):
     for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers, backbone.card.name, (backbone.card, backbone))
+        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
 
 
 @pytest.mark.parametrize(("what", "names"), [("backbones", ["lite0", "sfx"]), ("presets", ["paper", "small"])])

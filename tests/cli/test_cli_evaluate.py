@@ -73,7 +73,7 @@ def test_features_of_other_backbones_are_refused(tiny_store, tmp_path, capsys):
 @pytest.mark.parametrize("make", [make_matcher, make_model], ids=["matcher", "localizer"])
 def test_features_of_a_folder_of_videos_are_extracted_first(make, tmp_path, monkeypatch, capsys):
     for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers, backbone.card.name, (backbone.card, backbone))
+        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
     data = tmp_path / "data"
     (data / "splits").mkdir(parents=True)
     names = {split: [f"{split}{i}" for i in range(2)] for split in ("train", "val", "test")}

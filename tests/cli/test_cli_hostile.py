@@ -57,7 +57,7 @@ def bad_videos(tmp_path_factory, good) -> dict[Path, str]:
 def commands(model, monkeypatch):
     """Words of both commands up to the videos, with a model and backbones that answer at once."""
     for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers, backbone.card.name, (backbone.card, backbone))
+        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
     return {
         "localize": ["localize", "--model", str(model), "--no-picture", "--quiet"],
         "extract": ["extract", "--visual", "cli-eye", "--audio", "cli-ear", "--quiet"],

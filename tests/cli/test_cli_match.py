@@ -16,7 +16,7 @@ from dmin.settings import MatcherSettings
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch):
     for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers, backbone.card.name, (backbone.card, backbone))
+        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
 
 
 @pytest.fixture(scope="session", params=["a2v", "v2a"])

@@ -23,7 +23,7 @@ SHORT, LONG = levels(8), levels(23, seed=1)
 @pytest.fixture(autouse=True)
 def backbones(monkeypatch):
     for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers, backbone.card.name, (backbone.card, backbone))
+        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
 
 
 @pytest.fixture(scope="session")

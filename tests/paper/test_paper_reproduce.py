@@ -61,6 +61,12 @@ def folder(out: Path, name: str, seed: int = 0) -> Path:
     return found / f"seed{seed}"
 
 
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table's page without curves and clips, for tests that do not look at it."""
+    monkeypatch.setattr("dmin.paper.page._pictures", lambda *arguments: [])
+
+
 @pytest.fixture(scope="module")
 def table1(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Reproduction]:
     out = tmp_path_factory.mktemp("table1")
@@ -178,6 +184,7 @@ def test_the_page_holds_the_numbers_and_the_pictures(table1, table2) -> None:
         assert str(out) not in page
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_finished_table_is_not_trained_again(tiny_store: Path, table1, tmp_path: Path, monkeypatch) -> None:
     out, before = table1
     copy = tmp_path / "copy"
@@ -187,6 +194,7 @@ def test_a_finished_table_is_not_trained_again(tiny_store: Path, table1, tmp_pat
     assert len(run1(tiny_store, copy, seeds=1).columns[0].seeds) == 1
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_stopped_between_seeds_it_goes_on_with_the_next(tiny_store: Path, tmp_path: Path, monkeypatch) -> None:
     import dmin.training
 
@@ -208,6 +216,7 @@ def test_stopped_between_seeds_it_goes_on_with_the_next(tiny_store: Path, tmp_pa
     assert (folder(tmp_path, "dmin-full") / CELL_FILE).read_text() == first
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_stopped_within_training_it_goes_on_and_its_time_adds_up(tiny_store: Path, tmp_path: Path) -> None:
     options = {**TABLE1, "epochs": 4}
     with pytest.raises(StoppedError):
@@ -228,6 +237,7 @@ def test_stopped_within_training_it_goes_on_and_its_time_adds_up(tiny_store: Pat
         assert [int(float(row["epoch"])) for row in csv.DictReader(file)] == [1, 2, 3, 4]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_more_epochs_prolong_a_finished_run_and_fewer_are_refused(tiny_store: Path, table1, tmp_path: Path) -> None:
     shutil.copytree(table1[0], tmp_path / "out")
     longer = run1(tiny_store, tmp_path / "out", recipe_options={**TABLE1, "epochs": 3})
@@ -260,6 +270,7 @@ def test_the_t_interval_is_that_of_the_textbook() -> None:
     assert over_seeds([0.0, 1.0]).high == 1.0
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_shards_share_the_runs_and_together_are_the_table(tiny_store: Path, table1, tmp_path: Path) -> None:
     trained = []
     for shard in ((1, 3), (2, 3), (3, 3)):
@@ -301,6 +312,7 @@ def test_the_papers_order_is_held_against_ours_pair_by_pair() -> None:
     assert found.open == 2
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_readings_and_marks_are_said_beside_their_rows(tiny_store: Path, tmp_path: Path) -> None:
     reproduction = run1(tiny_store, tmp_path, rows=["psp-proportional", "cman", "avel"])
     text = (tmp_path / "table1.md").read_text()

@@ -47,6 +47,15 @@ def test_a_bar_a_place_the_answer_in_colour() -> None:
     assert style.blend(bar.get_facecolor(), "w", 0) == style.ACCENT
 
 
+def test_too_many_places_for_bars_are_an_outline() -> None:
+    ax = plot_windows(match(3600, 5, 1800))
+    assert len(ax.containers) == 1  # the answer's
+    (outline,) = ax.collections
+    points = outline.get_paths()[0].vertices
+    assert (points[:, 0].min(), points[:, 0].max()) == (0, 3596)
+    assert points[:, 1].max() == pytest.approx(0.75)
+
+
 @pytest.mark.parametrize("beyond", [-0.4, 0.0, 0.3])
 def test_the_answers_seconds_are_in_colour_to_the_last(beyond: float) -> None:
     ax = plot_seconds(match(start=7, beyond=beyond))

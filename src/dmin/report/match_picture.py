@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -107,14 +108,18 @@ def plot_windows(match: Match, ax: Axes | None = None) -> Axes:
     """A bar at each second at which the query could start, as high as that window's score; the answer's in colour.
 
     Returns:
-        The axes that were given, or new ones, with times beneath. The bars are their ``containers``.
+        The axes that were given, or new ones, with times beneath. The answer's bar is the last of their
+        ``containers``; the windows' bars are the first, or one filled outline where they are too many to be told apart.
     """
     ax = _score_axes(match, ax or style.new_axes(11, 1.9))
     write_times(ax, match.duration_seconds)
     starts = np.array([window.start_seconds for window in match.windows])
     scores = np.array([window.score for window in match.windows])
-    rim = style.PAPER if len(starts) <= _MOST_STEPS else style.LINE
-    ax.bar(starts, scores, 1.0, align="edge", color=style.LINE, edgecolor=rim, linewidth=0.8, label="windows")
+    look: dict[str, Any] = {"color": style.LINE, "linewidth": 0.8, "label": "windows"}
+    if len(starts) <= _MOST_STEPS:
+        ax.bar(starts, scores, 1.0, align="edge", **look | {"edgecolor": style.PAPER})
+    else:  # thousands of bars take seconds to draw
+        ax.fill_between([*starts, starts[-1] + 1.0], [*scores, scores[-1]], step="post", **look)
     # Centred on its second, and wide enough to be seen however long the recording is.
     width = max(1.0, 0.006 * match.duration_seconds)
     left = match.start_seconds - (width - 1.0) / 2
