@@ -61,7 +61,11 @@ _makers: Registry[tuple[Card, Callable[[], Backbone]]] = Registry("backbone")
 
 
 def register(card: Card) -> Callable[[Maker], Maker]:
-    """Decorate what makes a backbone (a class or a function without arguments) to make it known by its card's name."""
+    """Decorate what makes a backbone (a class or a function without arguments) to make it known by its card's name.
+
+    Raises:
+        ModelError: The name belongs to another backbone.
+    """
 
     def keep(maker: Maker) -> Maker:
         _makers.add(card.name, (card, maker))
