@@ -51,6 +51,11 @@ class Recipe:
     precision: str = "32-true"
     """Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed."""
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "window_seconds"):
+            if getattr(self, name) < 1:
+                raise DataError(f"{name} is {getattr(self, name)}: must be at least 1")
+
 
 @dataclass(frozen=True)
 class LocalizationRecipe(LossOptions, Recipe):

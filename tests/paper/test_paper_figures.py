@@ -1,5 +1,6 @@
 """The paper's figures: what the rules choose, and that pictures are drawn of trained systems."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,7 +45,8 @@ def video(seconds=6):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_drawn_of_trained_systems(name, tiny_store, tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "watched", lambda trained, video_id, videos: Example(video_id, *video()))
+    monkeypatch.setattr(figures, "watched", lambda asked, video_id, videos: Example(video_id, *video()))
+    monkeypatch.setattr(figures, "_videos", lambda prepared, options: {"clip20": Path("clip20.mp4")})
     drawn = draw(name, tiny_store, tmp_path, FigureOptions(run=RUN))
     assert drawn
     for picture in drawn:
@@ -54,11 +56,21 @@ def test_a_figure_is_drawn_of_trained_systems(name, tiny_store, tmp_path, monkey
     assert all("chosen by name" in picture.words for picture in again)
 
 
-def test_an_unknown_clip_is_named(tiny_store, tmp_path):
-    with pytest.raises(DataError, match="clip0 is no clip of the test split that was asked: give some of clip20"):
-        draw("fig7", tiny_store, tmp_path, FigureOptions(["clip0"], run=RUN))
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("fig7", {"clips": ["clip0"]}, "clip0 is no clip of the test split: give some of clip20, "),
+        ("fig7", {"videos": Path("nowhere")}, "nowhere is no folder: give the one that holds the clips' videos"),
+        ("fig9", {}, "no videos of the clips are at hand: give their folder with --videos"),
+    ],
+)
+def test_mistakes_are_named_before_anything_is_trained(name, options, message, tiny_store, tmp_path):
+    with pytest.raises(DataError, match=message):
+        draw(name, tiny_store, tmp_path, FigureOptions(**options, run=RUN))
+    assert not (tmp_path / "runs").exists()
 
 
-def test_attention_over_regions_needs_frames(tiny_store, tmp_path):
+def test_attention_over_regions_needs_the_frames_of_its_clips(tiny_store, tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "_videos", lambda prepared, options: {"other": Path("other.mp4")})
     with pytest.raises(DataError, match="no video of clip2. is at hand: give their folder with --videos"):
         draw("fig9", tiny_store, tmp_path, FigureOptions(run=RUN))

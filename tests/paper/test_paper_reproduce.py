@@ -17,7 +17,7 @@ import pytest
 from dmin.errors import DataError
 from dmin.evaluation import Interval
 from dmin.paper import words
-from dmin.paper.assemble import merge
+from dmin.paper.assemble import merge, read_results
 from dmin.paper.cells import CELL_FILE
 from dmin.paper.material import PreparedData
 from dmin.paper.page import write_merged
@@ -310,6 +310,17 @@ def test_the_papers_order_is_held_against_ours_pair_by_pair() -> None:
     assert found.agree == ("a < b",)
     assert found.disagree == ("a < c", "b < c", "d < c")
     assert found.open == 2
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_rows_that_were_run_stay_in_the_table_and_come_in_the_papers_order(tiny_store, table1, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(table1[0], tmp_path / "table1"))
+    run1(tiny_store, copy, rows=["avel-audio"], recipe_options={**SETTINGS, "model": DMIN_SIZES}, seeds=2)
+    both = read_results(copy / "table1.json")[1]
+    assert list(both) == [(row, column) for row in ("avel-audio", "dmin") for column in ("full", "weak")]
+    assert both["dmin", "full"] == list(table1[1].columns[0].seeds)
+    other = run1(tiny_store, copy, rows=["avel-audio"], recipe_options={**TABLE1, "learning_rate": 1e-3})
+    assert {column.row for column in other.columns} == {"avel-audio"}  # of another kind: nothing to keep
 
 
 @pytest.mark.usefixtures("no_pictures")

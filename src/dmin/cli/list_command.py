@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser, Namespace
+from rich.markup import escape
 from rich.table import Table
 
 from dmin.cli.console import Console
@@ -54,21 +55,32 @@ def _systems() -> list[Table]:
     from dmin.paper.sizes import parameters_of
     from dmin.presets import kinds, variants
 
-    whole = Table(title="Systems", caption="Parameters in thousands, for the features and the 28 categories of AVE.")
-    for name in ("name", "system", "paper", "year", "task", "for", "parameters", "specification"):
-        whole.add_column(name, no_wrap=name == "name", justify="right" if name == "parameters" else "left")
+    whole = _stanzas("Systems")
     for system in sorted(systems().values(), key=lambda system: (system.task, system.year, system.name)):
-        sizes = dict.fromkeys(f"{parameters_of(system.name, kind) / 1000:,.0f}" for kind in kinds(system))
-        words = (system.title, system.paper, str(system.year), system.task, ", ".join(kinds(system)))
+        sizes = dict.fromkeys(f"{parameters_of(system.name, kind):,}" for kind in kinds(system))
         source = system.source + (f"; {system.mark}" if system.mark else "")
-        whole.add_row(system.name, *words, " / ".join(sizes), source)
-    slots = Table(title="Variants: dmin train STORE --preset PRESET --preset VARIANT")
-    for name in ("name", "what it is", "parameters", "specification"):
-        slots.add_column(name, no_wrap=name == "name", justify="right" if name == "parameters" else "left")
+        lines = (
+            f"{system.title} ({system.year}): {system.task}, {' and '.join(kinds(system))}",
+            f"paper: {system.paper}",
+            f"parameters: {' / '.join(sizes)}",
+            f"specification: {source}",
+        )
+        whole.add_row(system.name, escape("\n".join(lines)))
+    slots = _stanzas("Variants of DMIN: dmin train STORE --preset PRESET --preset VARIANT")
     for variant in variants().values():
-        sizes = dict.fromkeys(f"{parameters_of('dmin', kind, variant.name) / 1000:,.0f}" for kind in ("full", "weak"))
-        slots.add_row(variant.name, variant.words, " / ".join(sizes), variant.source)
+        sizes = dict.fromkeys(f"{parameters_of('dmin', kind, variant.name):,}" for kind in ("full", "weak"))
+        about = f"{variant.words}\nparameters: {' / '.join(sizes)}\nspecification: {variant.source}"
+        slots.add_row(variant.name, escape(about))
     return [whole, slots]
+
+
+def _stanzas(title: str) -> Table:
+    """A name, and lines about it, that can be read in any terminal."""
+    caption = "Parameters are for the features and the 28 categories of AVE."
+    table = Table(title=title, caption=caption, box=None, show_header=False, padding=(0, 2, 1, 0))
+    table.add_column("name", no_wrap=True, style="bold")
+    table.add_column("about")
+    return table
 
 
 _TABLES = {"backbones": _backbones, "presets": _presets, "systems": _systems}

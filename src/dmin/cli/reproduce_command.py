@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from dmin.cli.console import Console
-from dmin.errors import DataError
+from dmin.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
     from dmin.paper.material import SourceOptions
@@ -75,9 +75,12 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 def run(args: Namespace, console: Console) -> int:
     """Reproduce."""
     from dmin.paper.figures import FIGURES
+    from dmin.paper.grid import GRIDS
 
     if args.what in FIGURES:
         return _figure(args, console)
+    if args.what not in GRIDS:
+        raise DataError(unknown_name("table or figure", args.what, [*GRIDS, *FIGURES]))
     from dmin.paper import reproduce as table
     from dmin.paper.assemble import merge
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dmin.errors import DataError
 from dmin.evaluation import Interval
-from dmin.paper.grid import Row, grid_of, rows_of
+from dmin.paper.grid import Row, grid_of, is_row, rows_of
 from dmin.paper.results import ColumnResult, Reproduction, SeedResult, Setting, average_result, column_result
 from dmin.paper.tables import TABLES
 
@@ -24,7 +24,7 @@ def assemble(setting: Setting, found: Found, keys: Sequence[str] = ()) -> Reprod
     Args:
         setting: Under what.
         found: Results by row and column; seeds in any order.
-        keys: Rows, in order; those of the paper if none.
+        keys: Of rows; those of the paper if none.
 
     Raises:
         DataError: Nothing was found.
@@ -86,9 +86,7 @@ def merge(paths: Sequence[Path]) -> Reproduction:
                         f"another file has {other.accuracy}: leave one of them out"
                     )
     assert first is not None  # there is a path
-    published = [row.key for row in grid_of(first.table).rows]
-    ordered = sorted(rows, key=lambda key: published.index(key) if key in published else len(published))
-    return assemble(first, {key: list(seeds.values()) for key, seeds in together.items()}, ordered)
+    return assemble(first, {key: list(seeds.values()) for key, seeds in together.items()}, rows)
 
 
 def read_results(path: Path) -> tuple[Setting, dict[tuple[str, str], list[SeedResult]]]:
@@ -105,11 +103,25 @@ def read_results(path: Path) -> tuple[Setting, dict[tuple[str, str], list[SeedRe
             for result in data["columns"]
             if result["seeds"]
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): give a table's JSON file") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{path} is no table that `dmin reproduce` wrote ({type(error).__name__}: {error}): give its JSON file"
         ) from error
     return setting, found
+
+
+def left_before(path: Path, setting: Setting, rows: Sequence[Row]) -> dict[tuple[str, str], list[SeedResult]]:
+    """What a table that lies there holds of rows beside these, if it is of the same kind and they are known here."""
+    try:
+        before, found = read_results(path)
+    except DataError:
+        return {}
+    if _plain(before) != _plain(setting):
+        return {}
+    asked = {row.key for row in rows}
+    return {key: seeds for key, seeds in found.items() if key[0] not in asked and is_row(setting.table, key[0])}
 
 
 def _seed(data: Mapping[str, Any]) -> SeedResult:

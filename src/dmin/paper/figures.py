@@ -11,6 +11,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from dmin.data.ave import DataFolder
 from dmin.errors import DataError
 from dmin.paper import example_pictures as pictures
 from dmin.paper.cells import run_cell
@@ -37,8 +38,14 @@ class PaperFigure:
     rule: str
     """The rule in words."""
     draw: Callable[[Sequence[AskedSystem], Sequence[Example]], list[Figure]]
+    needs_videos: bool = False
+    """Whether there is nothing to see without frames."""
 
 
+_DIFFERENT = (
+    "the first test clips by id to which the systems' answers differ, two at the most; where they differ nowhere, the "
+    "first two of all"
+)
 FIGURES = {
     "fig7": PaperFigure(
         "event localization, second by second, beside the truth",
@@ -46,7 +53,7 @@ FIGURES = {
         ("avel", "cmran", "dmin"),
         ("full",),
         pictures.where_answers_differ,
-        "the first two test clips by id to which the systems' answers differ",
+        _DIFFERENT,
         pictures.answers,
     ),
     "fig8": PaperFigure(
@@ -55,7 +62,7 @@ FIGURES = {
         ("cmra-star", "dcmr"),
         ("a2v", "v2a"),
         pictures.where_answers_differ,
-        "the first two test clips by id to which the systems' answers differ",
+        _DIFFERENT,
         pictures.answers,
     ),
     "fig9": PaperFigure(
@@ -67,6 +74,7 @@ FIGURES = {
         "the middle event second of the first three test clips by id that have one, and the middle background second "
         "of the next three that have one",
         pictures.regions,
+        needs_videos=True,
     ),
     "fig10": PaperFigure(
         "the five seconds that a picture's second attends to most, dot products against full channel pair products",
@@ -129,6 +137,7 @@ def draw(
     grid = grid_of(figure.table)
     columns = [grid.column(column) for column in figure.columns]
     prepared = prepare_data(data, out, [column.material for column in columns], source, progress)
+    _check(figure, options, prepared)
     drawn = []
     for column in columns:
         asked = []
@@ -148,16 +157,28 @@ def draw(
 
 
 def _clips(figure: PaperFigure, asked: Sequence[AskedSystem], options: FigureOptions) -> list[str]:
-    known = [answer.video_id for answer in asked[0].answers]
     if not options.clips:
+        known = [answer.video_id for answer in asked[0].answers]
         chosen = figure.choose(asked)
         if not chosen:
             raise DataError(f"no test clip fits the rule ({figure.rule}): name some of {', '.join(known[:5])}, ...")
         return chosen
-    for video_id in options.clips:
-        if video_id not in known:
-            raise DataError(f"{video_id} is no clip of the test split that was asked: give some of {', '.join(known)}")
+    answered = {answer.video_id for answer in asked[0].answers}
+    if missing := [video_id for video_id in options.clips if video_id not in answered]:
+        raise DataError(f"{', '.join(missing)}: the systems were not asked about it; choose another clip")
     return list(options.clips)
+
+
+def _check(figure: PaperFigure, options: FigureOptions, prepared: PreparedData) -> None:
+    """Find what is wrong with clips and videos before anything is trained."""
+    if options.videos is not None and not options.videos.is_dir():
+        raise DataError(f"{options.videos} is no folder: give the one that holds the clips' videos")
+    store = next(iter(prepared.stores.values()))
+    known = DataFolder.open(store).split("test")
+    if unknown := [video_id for video_id in options.clips if video_id not in known]:
+        raise DataError(f"{unknown[0]} is no clip of the test split: give some of {', '.join(sorted(known))}")
+    if figure.needs_videos and not _videos(prepared, options):
+        raise DataError("no videos of the clips are at hand: give their folder with --videos")
 
 
 def _videos(prepared: PreparedData, options: FigureOptions) -> dict[str, Path]:

@@ -177,7 +177,7 @@ def grid_of(table_name: str) -> Grid:
 
 
 def rows_of(table_name: str, keys: Sequence[str] = ()) -> tuple[Row, ...]:
-    """The rows that are asked for, each once.
+    """The rows that are asked for, each once: in the paper's order, then those that it does not have.
 
     Args:
         table_name: Of the table.
@@ -189,7 +189,18 @@ def rows_of(table_name: str, keys: Sequence[str] = ()) -> tuple[Row, ...]:
     grid = grid_of(table_name)
     if not keys:
         return grid.rows
-    return tuple(_row(table_name, key) for key in dict.fromkeys(keys))
+    places = {row.key: place for place, row in enumerate(grid.rows)}
+    asked = [_row(table_name, key) for key in dict.fromkeys(keys)]
+    return tuple(sorted(asked, key=lambda row: places.get(row.key, len(places))))
+
+
+def is_row(table_name: str, key: str) -> bool:
+    """Whether a table can have a row of this key."""
+    try:
+        _row(table_name, key)
+    except DataError:
+        return False
+    return True
 
 
 def _row(table_name: str, key: str) -> Row:

@@ -46,7 +46,8 @@ def write_table_page(
 
 def write_merged(reproduction: Reproduction, out: Path) -> Path:
     """The same without the runs' pictures, which lie where they were run."""
-    return _write(reproduction, [], out)
+    words = "Curves, errors and clips are in the pages of the runs that were put together here, and in their folders."
+    return _write(reproduction, [Text("Runs", (words,))], out)
 
 
 def _write(reproduction: Reproduction, pictures: Sequence[Section], out: Path) -> Path:
@@ -63,12 +64,14 @@ def _write(reproduction: Reproduction, pictures: Sequence[Section], out: Path) -
 
 
 def _drawn(reproduction: Reproduction) -> list[ColumnResult]:
-    """The results whose training and clips are drawn, if their run folders are here: the paper's own system's.
+    """The results whose training and clips are drawn: the paper's own system's, or the last row's where it is missing.
 
     All rows would make a page of hundreds of pictures; each run folder has its own.
     """
-    own = reproduction.columns[-1].row
-    return [result for result in reproduction.columns if result.row == own and result.seeds]
+    rows = [result.row for result in reproduction.columns]
+    own = grid_of(reproduction.table).rows[-1].key
+    drawn = own if own in rows else rows[-1]
+    return [result for result in reproduction.columns if result.row == drawn and result.seeds]
 
 
 def _tables(reproduction: Reproduction) -> list[Section]:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from dmin.errors import DataError
-from dmin.paper.assemble import assemble
+from dmin.paper.assemble import assemble, left_before
 from dmin.paper.cells import Cell, data_digest, run_cell
 from dmin.paper.grid import Column, Row, grid_of, rows_of
 from dmin.paper.material import PreparedData, SourceOptions, prepare_data
-from dmin.paper.results import Reproduction, SeedResult, Setting
+from dmin.paper.results import Reproduction, Setting
 from dmin.progress import Progress, silent
 
 WHOLE = (1, 1)
@@ -100,15 +100,17 @@ def run_grid(
     setting = setting_of(table_name, prepared, options)
     planned = plan(table_name, prepared, out, options)
     mine = {id(cell) for cell in _share(list(planned.values()), options.shard)}
-    found: dict[tuple[str, str], list[SeedResult]] = {}
+    rows = rows_of(table_name, options.rows)
+    found = left_before(out / f"{table_name}.json", setting, rows)  # rows that were run earlier stay in the table
+    keys = [*(row.key for row in rows), *(row for row, _ in found)]
     for (row, column, _), cell in planned.items():
         if id(cell) in mine or cell.finished:
             new = not cell.finished
             result = run_cell(cell, progress)
             found.setdefault((row, column), []).append(replace(result, run=result.run.relative_to(out)))
             if new:  # a stopped table leaves what it has
-                assemble(setting, found, options.rows).save(out / f"{table_name}.json")
-    reproduction = assemble(setting, found, options.rows)
+                assemble(setting, found, keys).save(out / f"{table_name}.json")
+    reproduction = assemble(setting, found, keys)
     write_table_page(reproduction, prepared, out, progress)
     return reproduction
 

@@ -110,9 +110,9 @@ def order_words(reproduction: Reproduction) -> list[str]:
         if not pairs:
             continue
         text = (
-            f"{results[0].heading}: of {pairs} pairs of systems that the paper orders, {len(found.agree)} come in the "
-            f"same order here with intervals apart, {len(found.disagree)} in the other order, and {found.open} have "
-            "intervals that overlap."
+            f"{results[0].heading}, pairs of systems that the paper orders: {pairs}; in the same order here, with "
+            f"intervals apart: {len(found.agree)}; in the other order: {len(found.disagree)}; with intervals that "
+            f"overlap: {found.open}."
         )
         if found.disagree:
             text += f" The paper has, and here it is the other way round: {'; '.join(found.disagree)}."
