@@ -31,6 +31,12 @@ def test_presets_have_names_and_a_first_line_that_tells():
         options_of("papr")
 
 
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "window_seconds"])
+def test_nothing_is_trained_in_no_epochs(name):
+    with pytest.raises(DataError, match=f"{name} is 0: must be at least 1"):
+        recipe_of("small", **{name: 0})
+
+
 def test_a_variant_is_laid_over_a_preset():
     for name in variants():
         small = recipe_of("small", name)

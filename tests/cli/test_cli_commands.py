@@ -31,6 +31,20 @@ def test_list(what, names, capsys):
     assert captured.err == ""
 
 
+def test_the_list_of_systems_can_be_read_in_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["list", "systems"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    for words in (
+        "psp ",
+        "PSP (2021): localization, full and weak",
+        "parameters: 1,548,657 / 1,253,902",
+        "agta-no-lstm",
+    ):
+        assert words in out
+
+
 def test_list_of_what_there_is_not(capsys):
     assert run(["list", "lunches"]) == 2
     assert "lunches" in capsys.readouterr().err

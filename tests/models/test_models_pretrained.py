@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
@@ -52,6 +53,13 @@ def test_the_folder_holds_readable_files_and_no_leftovers(saved):
     assert config["category_names"] == ["Dog", "Baby cry, infant cry", "Möwe"]
     assert config["width"] == 4
     assert load_file(saved / "model.safetensors").keys() == DMIN(TINY).state_dict().keys()
+
+
+def test_the_model_card_says_what_is_known(saved):
+    card = (saved / "README.md").read_text()
+    assert "library_name: dmin" in card
+    assert re.search(r"- \*\*Network\*\*: DMIN, [\d,]+ parameters", card)
+    assert "More Information" not in card
 
 
 def test_a_model_card_of_ones_own_stays(saved):

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin, snapshot_download
+from huggingface_hub import ModelCard, PyTorchModelHubMixin, snapshot_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -24,7 +24,22 @@ WEIGHTS_FILE = "model.safetensors"
 _GIVE = "give a folder that `dmin train` or save_pretrained wrote"
 
 
-class PretrainedModel(nn.Module, PyTorchModelHubMixin):
+_CARD = """---
+{{ card_data }}
+---
+
+# {{ network }}, trained with dmin
+
+- **Network**: {{ network }}, {{ parameters }} parameters; its sizes are in `config.json`.
+{% if categories %}- **Categories**: {{ categories }}.
+{% endif %}- **Recipe**: `train.yaml`, where `dmin train` wrote this folder.
+- **Scores**: not known to this card; `dmin evaluate FOLDER STORE --split test` finds them.
+- **Use**: `dmin list systems` says what the network is, `from_pretrained` of dmin loads it.
+"""
+"""What a model card says that nobody has written yet."""
+
+
+class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
     """A network that one configuration dataclass rebuilds; subclasses name it as ``config_type``.
 
     ``save_pretrained(folder)``, ``from_pretrained(folder or hub id)`` and ``push_to_hub(hub id)`` are the hub's own.
@@ -56,6 +71,17 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin):
             for file in sorted(Path(aside).iterdir()):
                 if file.name != "README.md" or not (folder / file.name).exists():
                     file.replace(folder / file.name)
+
+    def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
+        """The card of a new folder; its owner may say more."""
+        card: ModelCard = ModelCard.from_template(
+            card_data=self._hub_mixin_info.model_card_data,
+            template_str=_CARD,
+            network=type(self).__name__,
+            parameters=f"{self.parameter_count:,}",
+            categories=", ".join(getattr(self.config, "category_names", ())),
+        )
+        return card
 
     def _save_pretrained(self, save_directory: Path) -> None:
         super()._save_pretrained(save_directory)
