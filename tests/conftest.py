@@ -10,6 +10,9 @@ import pytest
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmin.backbones import Backbone
     from dmin.recipe import LocalizationRecipe
 
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
@@ -22,6 +25,18 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared with real photographs, recordings and clips is not here")
     return folder
+
+
+@pytest.fixture
+def make_known(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes backbones of a test's own known, until it ends."""
+    from dmin.backbones import registry
+
+    def keep(*backbones: type[Backbone]) -> None:
+        for backbone in backbones:
+            monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
+
+    return keep
 
 
 CATEGORIES = ("Bell", "Dog", "Rain")

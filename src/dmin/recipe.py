@@ -10,7 +10,7 @@ from typing import Any
 
 from dmin.errors import DataError, unknown_name
 from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig, systems
-from dmin.models.config import NetworkConfig
+from dmin.models.config import NetworkConfig, check_sizes
 from dmin.tasks.objectives import LossOptions
 
 
@@ -52,9 +52,7 @@ class Recipe:
     """Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "window_seconds"):
-            if getattr(self, name) < 1:
-                raise DataError(f"{name} is {getattr(self, name)}: must be at least 1")
+        check_sizes(self, "epochs", "batch_size", "window_seconds", error=DataError)
 
 
 @dataclass(frozen=True)

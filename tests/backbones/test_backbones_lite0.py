@@ -10,7 +10,7 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
-from backbones_threads import one_thread  # noqa: F401
+from backbones_threads import one_thread  # noqa: F401  # fixtures
 from PIL import Image
 from torch import Tensor, nn
 

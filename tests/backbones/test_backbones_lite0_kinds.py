@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from backbones_threads import one_thread  # noqa: F401
+from backbones_threads import one_thread  # noqa: F401  # fixtures
 from PIL import Image
 
 from dmin.backbones import create

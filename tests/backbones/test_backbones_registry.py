@@ -7,8 +7,8 @@ import importlib
 import numpy as np
 import pytest
 import torch
-from backbones_random import random_weights  # noqa: F401
-from backbones_threads import one_thread  # noqa: F401
+from backbones_random import random_weights  # noqa: F401  # fixtures
+from backbones_threads import one_thread  # noqa: F401  # fixtures
 from torch import Tensor
 
 from dmin.backbones import Backbone, Card, cards, create, register, registry

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from backbones_threads import one_thread  # noqa: F401
+from backbones_threads import one_thread  # noqa: F401  # fixtures
 from torch import Tensor
 
 from dmin.backbones import create

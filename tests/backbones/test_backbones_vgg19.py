@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from backbones_random import VGG19_PLACES, keras_layers, random_weights, write_keras, write_torchvision  # noqa: F401
-from backbones_threads import one_thread  # noqa: F401
+from backbones_random import VGG19_PLACES, keras_layers, random_weights, write_keras, write_torchvision  # noqa: F401  # fixtures
+from backbones_threads import one_thread  # noqa: F401  # fixtures
 from torch import Tensor
 
 from dmin.backbones import cards, create

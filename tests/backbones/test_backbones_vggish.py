@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from backbones_random import VGGISH_SHAPES, random_weights, write_vggish  # noqa: F401
-from backbones_threads import one_thread  # noqa: F401
+from backbones_random import VGGISH_SHAPES, random_weights, write_vggish  # noqa: F401  # fixtures
+from backbones_threads import one_thread  # noqa: F401  # fixtures
 from torch import Tensor, nn
 
 from dmin.backbones import create

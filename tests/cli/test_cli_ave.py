@@ -11,7 +11,6 @@ import pytest
 from cli_fakes import Ear, Eye, write_video
 
 from ave_maker import ROWS, make_release, write_h5
-from dmin.backbones import registry
 from dmin.cli.main import run
 from dmin.features import FeatureStore
 
@@ -92,9 +91,8 @@ def test_released_features_to_a_store(release: Path, tmp_path: Path, capsys) -> 
     assert "visual_feature.h5, row 0: holds numbers that are not finite" in captured.err
 
 
-def test_videos_to_a_store(release: Path, tmp_path: Path, monkeypatch, capsys) -> None:
-    for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
+def test_videos_to_a_store(release: Path, tmp_path: Path, make_known, capsys) -> None:
+    make_known(Eye, Ear)
     video = write_video(release / "AVE" / "a.mp4", seconds=1.5)
     for _, video_id, *_ in ROWS[1:]:
         (release / "AVE" / f"{video_id}.mp4").write_bytes(video.read_bytes())

@@ -9,7 +9,6 @@ import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
 from rich.table import Table
 
-from dmin.backbones import registry
 from dmin.cli import evaluate_tables
 from dmin.cli.console import Console, described
 from dmin.cli.device import check_device
@@ -18,9 +17,8 @@ from dmin.errors import DminError
 
 
 @pytest.fixture
-def fakes(monkeypatch):
-    for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
+def fakes(make_known):
+    make_known(Eye, Ear)
 
 
 @pytest.mark.parametrize(("what", "names"), [("backbones", ["lite0", "sfx"]), ("presets", ["paper", "small"])])

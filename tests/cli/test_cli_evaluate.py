@@ -8,7 +8,6 @@ import pytest
 import torch
 from cli_fakes import Ear, Eye, make_model, write_video
 
-from dmin.backbones import registry
 from dmin.cli.main import run
 from dmin.data.annotations import Annotation, write_annotations
 from dmin.data.ave import write_split
@@ -71,9 +70,8 @@ def test_features_of_other_backbones_are_refused(tiny_store, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("make", [make_matcher, make_model], ids=["matcher", "localizer"])
-def test_features_of_a_folder_of_videos_are_extracted_first(make, tmp_path, monkeypatch, capsys):
-    for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
+def test_features_of_a_folder_of_videos_are_extracted_first(make, tmp_path, make_known, capsys):
+    make_known(Eye, Ear)
     data = tmp_path / "data"
     (data / "splits").mkdir(parents=True)
     names = {split: [f"{split}{i}" for i in range(2)] for split in ("train", "val", "test")}

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
 
-from dmin.backbones import registry
 from dmin.cli.main import run
 from dmin.features import FeatureStore, atomic
 
@@ -54,10 +53,9 @@ def bad_videos(tmp_path_factory, good) -> dict[Path, str]:
 
 
 @pytest.fixture
-def commands(model, monkeypatch):
+def commands(model, make_known):
     """Words of both commands up to the videos, with a model and backbones that answer at once."""
-    for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
+    make_known(Eye, Ear)
     return {
         "localize": ["localize", "--model", str(model), "--no-picture", "--quiet"],
         "extract": ["extract", "--visual", "cli-eye", "--audio", "cli-ear", "--quiet"],

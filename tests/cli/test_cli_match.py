@@ -7,16 +7,14 @@ import json
 import pytest
 from cli_fakes import Ear, Eye, write_video
 
-from dmin.backbones import registry
 from dmin.cli.main import run
 from dmin.models import DCMR, DCMRConfig
 from dmin.settings import MatcherSettings
 
 
 @pytest.fixture(autouse=True)
-def fakes(monkeypatch):
-    for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
+def fakes(make_known):
+    make_known(Eye, Ear)
 
 
 @pytest.fixture(scope="session", params=["a2v", "v2a"])

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inference_fakes import Ear, Eye, levels, rigged_matcher, write_levels
 
-from dmin.backbones import registry
 from dmin.errors import MediaError, ModelError
 from dmin.inference import Matcher, Recording, loading
 from dmin.inference.matcher import _by_pairs, _by_seconds
@@ -21,9 +20,8 @@ SHORT, LONG = levels(8), levels(23, seed=1)
 
 
 @pytest.fixture(autouse=True)
-def backbones(monkeypatch):
-    for backbone in (Eye, Ear):
-        monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
+def backbones(make_known):
+    make_known(Eye, Ear)
 
 
 @pytest.fixture(scope="session")

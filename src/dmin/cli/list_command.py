@@ -52,26 +52,31 @@ def _presets() -> list[Table]:
 
 def _systems() -> list[Table]:
     from dmin.models import systems
-    from dmin.paper.sizes import parameters_of
     from dmin.presets import kinds, variants
 
     whole = _stanzas("Systems")
     for system in sorted(systems().values(), key=lambda system: (system.task, system.year, system.name)):
-        sizes = dict.fromkeys(f"{parameters_of(system.name, kind):,}" for kind in kinds(system))
         source = system.source + (f"; {system.mark}" if system.mark else "")
         lines = (
             f"{system.title} ({system.year}): {system.task}, {' and '.join(kinds(system))}",
             f"paper: {system.paper}",
-            f"parameters: {' / '.join(sizes)}",
+            f"parameters: {_sizes(system.name, kinds(system))}",
             f"specification: {source}",
         )
         whole.add_row(system.name, escape("\n".join(lines)))
     slots = _stanzas("Variants of DMIN: dmin train STORE --preset PRESET --preset VARIANT")
     for variant in variants().values():
-        sizes = dict.fromkeys(f"{parameters_of('dmin', kind, variant.name):,}" for kind in ("full", "weak"))
-        about = f"{variant.words}\nparameters: {' / '.join(sizes)}\nspecification: {variant.source}"
+        sizes = _sizes("dmin", ("full", "weak"), variant.name)
+        about = f"{variant.words}\nparameters: {sizes}\nspecification: {variant.source}"
         slots.add_row(variant.name, escape(about))
     return [whole, slots]
+
+
+def _sizes(system: str, kinds: Sequence[str], variant: str | None = None) -> str:
+    """Parameters of each kind, once where they are equal."""
+    from dmin.paper.sizes import parameters_of
+
+    return " / ".join(dict.fromkeys(f"{parameters_of(system, kind, variant):,}" for kind in kinds))
 
 
 def _stanzas(title: str) -> Table:

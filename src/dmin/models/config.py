@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dmin.errors import ModelError
+from dmin.errors import DminError, ModelError
 from dmin.layers.inter_modality import INTER_MODALITY, CrossOptions
 from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
 
@@ -262,15 +262,15 @@ def check_choices(config: Any, **allowed: tuple[str, ...]) -> None:
             raise ModelError(f"{name} is {getattr(config, name)!r}: must be {' or '.join(map(repr, choices))}")
 
 
-def check_sizes(config: Any, *names: str) -> None:
+def check_sizes(config: Any, *names: str, error: type[DminError] = ModelError) -> None:
     """Make sure that options are at least 1.
 
     Raises:
-        ModelError: One is not.
+        ModelError: One is not; or another ``error``.
     """
     for name in names:
         if getattr(config, name) < 1:
-            raise ModelError(f"{name} is {getattr(config, name)}: must be at least 1")
+            raise error(f"{name} is {getattr(config, name)}: must be at least 1")
 
 
 def check_heads(config: Any, *names: str) -> None:

@@ -122,7 +122,7 @@ def _composed(out: Path, wanted: tuple[Material, ...], options: SourceOptions, p
 
 
 def _stored(store: Path, wanted: tuple[Material, ...]) -> PreparedData:
-    from dmin.data.ave import DataFolder
+    from dmin.data.ave import SPLITS, DataFolder
     from dmin.features import FeatureStore
 
     DataFolder.open(store)  # it must be of a data set, not of videos alone
@@ -133,7 +133,7 @@ def _stored(store: Path, wanted: tuple[Material, ...]) -> PreparedData:
         what = f"composed of the bank {made['bank']}"
         if share := made["settings"].get("degrade"):
             splits = made["settings"]["degraded_splits"]
-            of = "all clips" if len(splits) == 3 else f"clips of {', '.join(splits)}"
+            of = "all clips" if set(splits) == set(SPLITS) else f"clips of {', '.join(splits)}"
             what += f", {share:.0%} of {of} degraded"
     pair = f"{features.settings.visual} and {features.settings.audio}"
     return PreparedData(

@@ -104,11 +104,11 @@ def run_grid(
     found = left_before(out / f"{table_name}.json", setting, rows)  # rows that were run earlier stay in the table
     keys = [*(row.key for row in rows), *(row for row, _ in found)]
     for (row, column, _), cell in planned.items():
-        if id(cell) in mine or cell.finished:
-            new = not cell.finished
+        finished = cell.finished
+        if finished or id(cell) in mine:
             result = run_cell(cell, progress)
             found.setdefault((row, column), []).append(replace(result, run=result.run.relative_to(out)))
-            if new:  # a stopped table leaves what it has
+            if not finished:  # a stopped table leaves what it has
                 assemble(setting, found, keys).save(out / f"{table_name}.json")
     reproduction = assemble(setting, found, keys)
     write_table_page(reproduction, prepared, out, progress)

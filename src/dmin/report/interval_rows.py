@@ -18,6 +18,8 @@ _PANEL_INCHES = 5.2
 _ROW_INCHES = 0.3
 _PANELS_A_LINE = 2
 _DASHED = (0, (4, 3))
+_BAR, _DOT, _RUN, _DIAMOND = 2.2, 7.0, 3.4, 5.0
+"""Points: width of an interval's line, sizes of the marks of a mean, of a run, and of what was published."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,11 @@ def plot_intervals(panel: IntervalPanel, ax: Axes | None = None) -> Axes:
     for place, row in enumerate(panel.rows):
         colour = style.ACCENT if panel.stands_out in (None, place) else style.MUTED
         if row.interval is not None:
-            ax.plot(row.interval, (place, place), color=colour, linewidth=2.2, solid_capstyle="butt", zorder=2)
-        ax.plot(row.runs, [place] * len(row.runs), "o", markersize=3.4, color=_pale(colour), mew=0, zorder=3)
-        ax.plot(row.value, place, "o", markersize=7, color=colour, markeredgecolor=style.PAPER, zorder=4)
+            ax.plot(row.interval, (place, place), color=colour, linewidth=_BAR, solid_capstyle="butt", zorder=2)
+        ax.plot(row.runs, [place] * len(row.runs), "o", markersize=_RUN, color=_pale(colour), mew=0, zorder=3)
+        ax.plot(row.value, place, "o", markersize=_DOT, color=colour, markeredgecolor=style.PAPER, zorder=4)
         if row.published is not None:
-            ax.plot(row.published, place, "D", markersize=5, color=style.PAPER, markeredgecolor=style.SECOND, zorder=5)
+            ax.plot(row.published, place, "D", markersize=_DIAMOND, color=style.PAPER, mec=style.SECOND, zorder=5)
     if panel.baseline is not None:
         ax.axvline(panel.baseline[1], color=style.MUTED, linewidth=0.9, linestyle=_DASHED, zorder=1)
     ax.set_yticks(range(len(panel.rows)), [style.shorten(row.name, _NAME_CHARACTERS) for row in panel.rows])
@@ -118,9 +120,11 @@ def intervals_figure(panels: Sequence[IntervalPanel], published: str) -> Figure:
 def _legend(panels: Sequence[IntervalPanel], published: str) -> list[Line2D]:
     """Of what is drawn, and of nothing else."""
     rows = [row for panel in panels for row in panel.rows]
-    line = Line2D([], [], color=style.ACCENT, linewidth=2.2, marker="o", markersize=7, label="mean and 95 % interval")
-    run = Line2D([], [], color=_pale(style.ACCENT), linestyle="none", marker="o", markersize=3.4, label="one run")
-    diamond = Line2D([], [], color=style.PAPER, linestyle="none", marker="D", markersize=5, label=published)
+    line = Line2D(
+        [], [], color=style.ACCENT, linewidth=_BAR, marker="o", markersize=_DOT, label="mean and 95 % interval"
+    )
+    run = Line2D([], [], color=_pale(style.ACCENT), linestyle="none", marker="o", markersize=_RUN, label="one run")
+    diamond = Line2D([], [], color=style.PAPER, linestyle="none", marker="D", markersize=_DIAMOND, label=published)
     diamond.set_markeredgecolor(style.SECOND)
     baselines = dict.fromkeys(panel.baseline[0] for panel in panels if panel.baseline)
     return [

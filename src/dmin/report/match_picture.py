@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -115,11 +114,11 @@ def plot_windows(match: Match, ax: Axes | None = None) -> Axes:
     write_times(ax, match.duration_seconds)
     starts = np.array([window.start_seconds for window in match.windows])
     scores = np.array([window.score for window in match.windows])
-    look: dict[str, Any] = {"color": style.LINE, "linewidth": 0.8, "label": "windows"}
     if len(starts) <= _MOST_STEPS:
-        ax.bar(starts, scores, 1.0, align="edge", **look | {"edgecolor": style.PAPER})
+        ax.bar(starts, scores, 1.0, align="edge", color=style.LINE, ec=style.PAPER, linewidth=0.8, label="windows")
     else:  # thousands of bars take seconds to draw
-        ax.fill_between([*starts, starts[-1] + 1.0], [*scores, scores[-1]], step="post", **look)
+        edges, values = [*starts, starts[-1] + 1.0], [*scores, scores[-1]]
+        ax.fill_between(edges, values, step="post", color=style.LINE, linewidth=0.8, label="windows")
     # Centred on its second, and wide enough to be seen however long the recording is.
     width = max(1.0, 0.006 * match.duration_seconds)
     left = match.start_seconds - (width - 1.0) / 2
