@@ -39,6 +39,8 @@ def test_the_list_of_systems_can_be_read_in_a_narrow_terminal(monkeypatch, capsy
         "PSP (2021): localization, full and weak",
         "parameters: 1,548,657 / 1,253,902",
         "agta-no-lstm",
+        "agta, agta-no-lstm",
+        "dima, cmra",
     ):
         assert words in out
 

@@ -15,6 +15,9 @@ HELP = """List what dmin brings: backbones (with source and licence), presets (r
 Example: dmin list systems"""
 
 
+_SIZED = "Parameters are for the features and the 28 categories of AVE."
+
+
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("what", type=str, choices=list(_TABLES), help="what to list")
@@ -51,10 +54,12 @@ def _presets() -> list[Table]:
 
 
 def _systems() -> list[Table]:
+    from dmin.layers.inter_modality import INTER_MODALITY
+    from dmin.layers.visual_attention import VISUAL_ATTENTION
     from dmin.models import systems
     from dmin.presets import kinds, variants
 
-    whole = _stanzas("Systems")
+    whole = _stanzas("Systems", _SIZED)
     for system in sorted(systems().values(), key=lambda system: (system.task, system.year, system.name)):
         source = system.source + (f"; {system.mark}" if system.mark else "")
         lines = (
@@ -64,12 +69,15 @@ def _systems() -> list[Table]:
             f"specification: {source}",
         )
         whole.add_row(system.name, escape("\n".join(lines)))
-    slots = _stanzas("Variants of DMIN: dmin train STORE --preset PRESET --preset VARIANT")
+    names = _stanzas("Slots of DMIN: dmin train STORE --preset PRESET --SLOT NAME")
+    for slot, registry in (("visual_attention", VISUAL_ATTENTION), ("inter_modality", INTER_MODALITY)):
+        names.add_row(f"model.{slot}", ", ".join(registry))
+    slots = _stanzas("Variants of DMIN: dmin train STORE --preset PRESET --preset VARIANT", _SIZED)
     for variant in variants().values():
         sizes = _sizes("dmin", ("full", "weak"), variant.name)
         about = f"{variant.words}\nparameters: {sizes}\nspecification: {variant.source}"
         slots.add_row(variant.name, escape(about))
-    return [whole, slots]
+    return [whole, names, slots]
 
 
 def _sizes(system: str, kinds: Sequence[str], variant: str | None = None) -> str:
@@ -79,9 +87,8 @@ def _sizes(system: str, kinds: Sequence[str], variant: str | None = None) -> str
     return " / ".join(dict.fromkeys(f"{parameters_of(system, kind, variant):,}" for kind in kinds))
 
 
-def _stanzas(title: str) -> Table:
+def _stanzas(title: str, caption: str | None = None) -> Table:
     """A name, and lines about it, that can be read in any terminal."""
-    caption = "Parameters are for the features and the 28 categories of AVE."
     table = Table(title=title, caption=caption, box=None, show_header=False, padding=(0, 2, 1, 0))
     table.add_column("name", no_wrap=True, style="bold")
     table.add_column("about")
