@@ -116,7 +116,7 @@ class TestLeftOut:
             (lambda path: path.write_bytes(b"not a sound"), "cannot be read as a sound .*: replace or remove it"),
             (lambda path: path.write_bytes(b""), "cannot be read as a sound"),
             (lambda path: write_wav(path, silence(3)), "is silent: a sound needs something to hear"),
-            (lambda path: write_wav(path, silence(0)), "is silent"),
+            (lambda path: write_wav(path, silence(0)), "cannot be read as a sound .holds no readable"),
             (lambda path: write_wav(path, tone(440, 3, 5e-4)), "is silent"),
             (lambda path: Image.new("RGB", (40, 40)).save(path, "PNG"), "holds no sound: replace or remove it"),
         ],
@@ -270,3 +270,15 @@ class TestSources:
                     for item in group:
                         assert owner.setdefault(item.source, split) == split
                         assert owner.setdefault((folder / item.name).read_bytes(), split) == split
+
+
+def test_a_picture_of_sixteen_bits_keeps_its_brightness(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from dmin.data.banks.files import read_picture
+
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64)
+    Image.fromarray(ramp.astype(np.uint16)).save(tmp_path / "gray.png")
+    Image.fromarray((ramp / 65535).astype(np.float32)).save(tmp_path / "float.tiff")
+    assert read_picture(tmp_path / "gray.png").mean() == pytest.approx(127.5, abs=1)
+    assert read_picture(tmp_path / "float.tiff").mean() == pytest.approx(127.5, abs=1)

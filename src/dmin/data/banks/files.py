@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from dmin.data.sound import RATE_HZ
-from dmin.errors import DataError
+from dmin.errors import DataError, MediaError
+from dmin.media.info import probe
+from dmin.media.sound import Sound
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 AUDIO_SUFFIXES = frozenset({".ogg", ".oga", ".opus", ".wav", ".flac", ".mp3", ".m4a", ".aac", ".aif", ".aiff"})
@@ -28,11 +30,21 @@ def open_picture(path: Path, mode: str) -> Image.Image:
         with Image.open(path) as image:
             image.draft("RGB", (_LARGEST_SIDE, _LARGEST_SIDE))
             image.load()
-            upright = ImageOps.exif_transpose(image).convert(mode)
+            upright = _eight_bits(ImageOps.exif_transpose(image)).convert(mode)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture ({error}): replace or remove it") from error
     upright.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.LANCZOS)
     return upright
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """The same brightness in 8 bits; Pillow would clip pictures of 16 bits or of floating-point numbers (0..1)."""
+    if image.mode.startswith("I"):
+        return Image.fromarray(np.clip(np.asarray(image) / 257, 0, 255).round().astype(np.uint8))
+    if image.mode == "F":
+        values = np.nan_to_num(np.asarray(image))
+        return Image.fromarray((np.clip(values, 0, 1) * 255).round().astype(np.uint8))
+    return image
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -51,23 +63,18 @@ def read_sound(path: Path) -> NDArray[np.float32]:
         DataError: It cannot be read; the message names the file.
     """
     pieces: list[NDArray[np.float32]] = []
+    samples = 0
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise DataError(f"{path} holds no sound: replace or remove it")
-            stream = container.streams.audio[0]
-            fifo = av.AudioFifo()  # frames may be as short as 3 ms: gathered, they are converted at once
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
-            seconds = 0.0
-            for frame in container.decode(stream):
-                frame.pts = None
-                fifo.write(frame)
-                seconds += frame.samples / frame.sample_rate
-                if seconds >= _LONGEST_SECONDS:
-                    break
-            for gathered in (fifo.read(), None):  # None: what the resampler still holds
-                pieces += [part.to_ndarray()[0] for part in resampler.resample(gathered)]
-    except (OSError, av.error.FFmpegError) as error:
-        raise DataError(f"{path} cannot be read as a sound ({error}): replace or remove it") from error
+        info = probe(path)
+        if not info.has_audio:
+            raise DataError(f"{path} holds no sound: replace or remove it")
+        for piece in Sound(info, RATE_HZ).pieces():
+            pieces.append(piece)
+            samples += len(piece)
+            if samples >= _LONGEST_SECONDS * RATE_HZ:
+                break
+    except (MediaError, OSError, av.error.FFmpegError) as error:
+        reason = str(error).removeprefix(f"{path} ")
+        raise DataError(f"{path} cannot be read as a sound ({reason}): replace or remove it") from error
     waveform = np.concatenate(pieces)[: _LONGEST_SECONDS * RATE_HZ] if pieces else np.zeros(0, np.float32)
-    return np.nan_to_num(waveform.astype(np.float32, copy=False))
+    return np.nan_to_num(waveform)
