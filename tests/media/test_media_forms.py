@@ -118,8 +118,8 @@ class TestStreaming:
         decoded = {"pictures": 0}
         original = pictures.decoded
 
-        def counting(container, stream):
-            for frame in original(container, stream):
+        def counting(container, stream, clock, **options):
+            for frame in original(container, stream, clock, **options):
                 decoded["pictures"] += stream.type == "video"
                 yield frame
 

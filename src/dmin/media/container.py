@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import av
 
 from dmin.errors import MediaError
+from dmin.media.clock import Clock
 
 # FFmpeg's threads must not wait for Python's lock to log a line while this one waits for them to end: PyAV's default is
 # to drop their words without asking for it, and any other level can hang.
@@ -30,26 +33,48 @@ def opened(path: Path) -> Any:
         container = av.open(str(path.absolute()), metadata_errors="ignore")
     except MediaError:
         raise
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MediaError(f"{path} does not exist: check the name") from error
-    except PermissionError as error:
-        raise MediaError(f"{path} may not be read: check its permissions") from error
-    except (av.error.FFmpegError, ValueError) as error:
-        raise MediaError(f"{path} is not a video or sound that FFmpeg can read, or it is cut off") from error
-    except OSError as error:
-        raise MediaError(f"{path} cannot be read: {error.strerror}") from error
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(f"{path} {_refusal(path, error)}") from error
     if container.format.name == "tty":  # FFmpeg draws text files
         container.close()
         raise MediaError(f"{path} is a text file: give a video file")
     return container
 
 
+def _refusal(path: Path, error: Exception) -> str:
+    """Why a file was not opened and what to do, as the rest of a sentence."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        if "\0" not in str(path) and path.exists():
+            return "names a file that is missing: put all its parts beside it"
+        return "does not exist: check the name"
+    if isinstance(error, PermissionError):
+        if error.errno == errno.EPERM and os.access(path, os.R_OK):  # FFmpeg's word for a header that ends early
+            return "is cut off within its header: copy or download it again"
+        return "may not be read: check its permissions"
+    if isinstance(error, av.error.FFmpegError | ValueError):
+        if isinstance(error, av.error.FFmpegError) and path.open("rb").read(7) == b"#EXTM3U":
+            return "is a playlist of which no part can be read: put all its parts beside it"
+        return "is not a video or sound that FFmpeg can read, or it is cut off"
+    return f"cannot be read: {getattr(error, 'strerror', error)}"
+
+
 def streams_of(container: Any) -> tuple[Any, Any]:
-    """The first video and the first sound that can be decoded; a sound file's cover picture is not a video."""
-    videos = (s for s in container.streams.video if "attached_pic" not in str(getattr(s.disposition, "name", "")))
-    decodable = ((s for s in streams if s.codec_context is not None) for streams in (videos, container.streams.audio))
-    video, audio = (next(streams, None) for streams in decodable)
-    return video, audio
+    """The video and the sound that players choose; None where there is none that can be decoded.
+
+    The stream flagged as default comes before the first one. A sound file's cover picture is not a video.
+    """
+    videos = [stream for stream in container.streams.video if not _has_flag(stream, "attached_pic")]
+    return _chosen(videos), _chosen(container.streams.audio)
+
+
+def _chosen(streams: Any) -> Any:
+    decodable = [stream for stream in streams if stream.codec_context is not None]
+    flagged = [stream for stream in decodable if _has_flag(stream, "default")]
+    return next(iter(flagged + decodable), None)
+
+
+def _has_flag(stream: Any, name: str) -> bool:
+    return name in str(getattr(stream.disposition, "name", ""))
 
 
 def packets(container: Any, streams: Any) -> Iterator[Any]:
@@ -64,10 +89,24 @@ def packets(container: Any, streams: Any) -> Iterator[Any]:
         return
 
 
-def decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """Pictures or pieces of sound of one stream; damaged packets are passed over."""
-    for packet in packets(container, stream):
+def decoded(container: Any, stream: Any, clock: Clock, *, strict: bool = False) -> Iterator[Any]:
+    """Pictures or pieces of sound of one stream, with the clock's timestamps.
+
+    Damaged packets are passed over, unless ``strict``: then the first one raises FFmpeg's error.
+    """
+    is_flushed = False
+    for number, packet in enumerate(packets(container, stream)):
+        clock.set(packet, number)
+        is_flushed = not packet.size
         try:
+            if strict and packet.is_corrupt:
+                raise av.error.InvalidDataError(errno.EINVAL, "a part of a packet is missing")
             yield from packet.decode()
         except av.error.FFmpegError:
-            continue  # a damaged packet
+            if strict:
+                raise
+    if not is_flushed:  # the container ended in damage; the decoder still holds pictures
+        try:
+            yield from stream.decode(None)
+        except av.error.FFmpegError:
+            return

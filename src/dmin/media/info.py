@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmin.errors import MediaError
+from dmin.media.clock import Clock, ClockFinder
 from dmin.media.container import decoded, opened, packets, streams_of
 
 _PRIMING_SECONDS = 0.1
 """Encoders let sound start a little before 0; such a lead is no real difference between the streams."""
-_LEAP_SECONDS = 600.0
-"""Timestamps this far from all others are damage: believed, one of them would make days of a short clip."""
+
+_WITHOUT_HEADER = {"aac"}
+"""Formats whose length FFmpeg guesses from the size of the file."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,53 @@ class MediaInfo:
     height: int
     has_video: bool
     has_audio: bool
+    """Whether there is sound that can be decoded."""
     declared_seconds: float | None
     """What the header says."""
+    pixel_aspect: float
+    """Width of a pixel over its height, as shown."""
+    picture_rate: float
+    """Pictures a second, for streams without timestamps; 0 without video."""
+    video_clock: Clock
+    audio_clock: Clock
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the file ends more than a second before its header says."""
+        if self.declared_seconds is None or len(self.video_clock.changes) + len(self.audio_clock.changes) > 2:
+            return False
+        # Some formats declare the last timestamp, others the time between the first and the last.
+        return max(self.duration_seconds, self.start_seconds + self.duration_seconds) < self.declared_seconds - 1.0
+
+
+@dataclass
+class _Span:
+    """Where a stream's packets start and end, in seconds."""
+
+    start: float = float("inf")
+    end: float = float("-inf")
+    last_start: float = float("-inf")
+    last_duration: float = 0.0
+    count: int = 0
+
+    def add(self, start: float, end: float, duration: float) -> None:
+        self.count += 1
+        self.start, self.end = min(self.start, start), max(self.end, end)
+        if start > self.last_start:
+            self.last_start, self.last_duration = start, duration
+
+    def close(self, rate: float) -> None:
+        """Give a last packet that says no duration that of an average one."""
+        if self.last_duration <= 0 and self.count > 1:
+            step = 1 / rate if rate else (self.last_start - self.start) / (self.count - 1)
+            self.end = max(self.end, self.last_start + step)
 
 
 def probe(path: str | Path) -> MediaInfo:
-    """Look through a file's packets, without decoding them.
+    """Look through a file's packets; only the first picture and sound are decoded.
 
     Raises:
-        MediaError: It is not there, cannot be read, or is neither video nor sound.
+        MediaError: It is not there, cannot be read, is encrypted, or is neither video nor sound.
     """
     path = Path(path)
     with opened(path) as container:
@@ -50,67 +90,118 @@ def probe(path: str | Path) -> MediaInfo:
         streams = [stream for stream in (video, audio) if stream is not None]
         if not streams:
             raise MediaError(f"{path} holds neither video nor sound that FFmpeg can decode: give a video file")
-        declared = container.duration / av.time_base if container.duration else None
-        spans = _spans(container, streams)
-        rotated = video is not None and _rotation(path) % 180 == 90
-        width, height = (video.codec_context.width, video.codec_context.height) if video is not None else (0, 0)
+        is_estimate = container.format.name in _WITHOUT_HEADER
+        declared = container.duration / av.time_base if container.duration and not is_estimate else None
+        start = (container.start_time or 0) / av.time_base
+        finder = ClockFinder(container, streams, None if declared is None else start + declared)
+        rate = _picture_rate(video)
+        spans = _spans(path, container, streams, finder, rate)
+        size = (video.codec_context.width, video.codec_context.height) if video is not None else (0, 0)
+        aspect = float(getattr(video, "sample_aspect_ratio", None) or 1)
         if not spans:
             raise MediaError(f"{path} holds no readable picture or sound: it is damaged or cut off")
+        clocks = [finder.clocks[stream.index] if stream is not None else Clock() for stream in (video, audio)]
+        # Streams are read here alone: PyAV frees them with their container.
+        has_video, has_audio = (stream is not None and stream.index in spans for stream in (video, audio))
         start = _origin(spans, video, audio)
-        return MediaInfo(
-            path=path,
-            duration_seconds=max(end for _, end in spans.values()) - start,
-            start_seconds=start,
-            width=height if rotated else width,
-            height=width if rotated else height,
-            has_video=video is not None and video.index in spans,
-            has_audio=audio is not None and audio.index in spans,
-            declared_seconds=declared,
-        )
+    turned = has_video and is_transposed(_matrix_of_first(path, clocks[0]))
+    return MediaInfo(
+        path=path,
+        duration_seconds=max(span.end for span in spans.values()) - start,
+        start_seconds=start,
+        width=size[1] if turned else size[0],
+        height=size[0] if turned else size[1],
+        has_video=has_video,
+        has_audio=has_audio and _can_be_decoded(path, clocks[1]),
+        declared_seconds=declared,
+        pixel_aspect=1 / aspect if turned else aspect,
+        picture_rate=rate,
+        video_clock=clocks[0],
+        audio_clock=clocks[1],
+    )
 
 
-def is_within(info: MediaInfo, time: float) -> bool:
-    """Whether a timestamp is of the file's main stretch, rather than damaged."""
-    return -_LEAP_SECONDS <= time - info.start_seconds <= info.duration_seconds + _LEAP_SECONDS
+def display_matrix(frame: Any) -> NDArray[np.int32]:
+    """The matrix [2, 2] that maps a picture's columns and rows to those shown; cameras write it beside the picture."""
+    for data in getattr(frame, "side_data", ()):
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = np.frombuffer(bytes(data), "<i4")[:5]
+            if a or b or c or d:
+                return np.array([[a, b], [c, d]])
+    return np.eye(2, dtype=np.int32)
 
 
-def _spans(container: Any, streams: list[Any]) -> dict[int, tuple[float, float]]:
-    """Start and end of each stream's packets, in seconds; a damaged file counts as far as it goes."""
-    owners, starts, ends = array("q"), array("d"), array("d")  # 24 bytes a packet: 6 MB an hour
+def is_transposed(matrix: NDArray[np.int32]) -> bool:
+    """Whether rows become columns."""
+    return abs(int(matrix[0, 1])) > abs(int(matrix[0, 0]))
+
+
+def _picture_rate(video: Any) -> float:
+    if video is None:
+        return 0.0
+    return float(video.guessed_rate or video.average_rate or 25)
+
+
+def _spans(
+    path: Path, container: Any, streams: list[Any], finder: ClockFinder, picture_rate: float
+) -> dict[int, _Span]:
+    """Start and end of each stream's packets on the continuous clock; a damaged file counts as far as it goes."""
+    spans: dict[int, _Span] = {}
+    numbers = dict.fromkeys((stream.index for stream in streams), -1)
+    untimed = dict.fromkeys(numbers, 0)
+    skipping = dict.fromkeys(numbers, 0.0)  # seconds that the decoder still leaves out
     for packet in packets(container, streams):
-        time = packet.dts if packet.pts is None else packet.pts
-        if time is None or packet.is_discard:  # discarded: cut off by an edit, in the file but not to be shown
+        if not packet.size:  # tells the decoder that this is the end
             continue
+        index = packet.stream.index
+        numbers[index] += 1
+        if packet.has_sidedata("encryption_info"):
+            raise MediaError(f"{path} is encrypted: give a copy without copy protection")
+        if packet.is_discard:  # discarded: cut off by an edit, in the file but not to be shown
+            continue
+        if packet.pts is None and packet.dts is None:
+            untimed[index] += 1
+            continue
+        start = float((packet.dts if packet.pts is None else packet.pts) * packet.time_base)
         duration = float((packet.duration or 0) * packet.time_base)
-        owners.append(packet.stream.index)
-        starts.append(float(time * packet.time_base))
-        ends.append(starts[-1] + (duration if duration < _LEAP_SECONDS else 0.0))
-    return _largest_stretch(np.array(owners), np.array(starts), np.array(ends))
+        decoding = start if packet.dts is None else float(packet.dts * packet.time_base)
+        start += finder.add(index, numbers[index], decoding, duration) - decoding
+        before, behind = _skipped_seconds(packet)
+        skipping[index] += before
+        skipped = min(skipping[index], duration)
+        skipping[index] -= skipped
+        if skipped < duration or not duration:
+            spans.setdefault(index, _Span()).add(start + skipped, start + duration - behind, duration)
+    for stream in streams:
+        if stream.index in spans:
+            spans[stream.index].close(picture_rate if stream.type == "video" else 0.0)
+        elif untimed[stream.index] and stream.type == "video":
+            spans[stream.index] = _Span(0.0, untimed[stream.index] / picture_rate)
+    return spans
 
 
-def _largest_stretch(
-    owners: NDArray[np.int64], starts: NDArray[np.float64], ends: NDArray[np.float64]
-) -> dict[int, tuple[float, float]]:
-    """Start and end of each stream in the part of a file without leaps that most packets belong to."""
-    if not len(starts):
-        return {}
-    order = np.argsort(starts)
-    stretches = np.cumsum(np.diff(starts[order], prepend=starts[order[0]]) > _LEAP_SECONDS)
-    kept = order[stretches == np.bincount(stretches).argmax()]
-    owners, starts, ends = owners[kept], starts[kept], ends[kept]
-    return {int(i): (float(starts[owners == i].min()), float(ends[owners == i].max())) for i in np.unique(owners)}
+def _skipped_seconds(packet: Any) -> tuple[float, float]:
+    """What the decoder leaves out at the start and at the end of a packet of sound, as its encoder asked for."""
+    if packet.stream.type != "audio" or not packet.has_sidedata("skip_samples"):
+        return 0.0, 0.0
+    before, behind = struct.unpack("<II", bytes(packet.get_sidedata("skip_samples"))[:8])
+    rate = packet.stream.codec_context.sample_rate or 1
+    return before / rate, behind / rate
 
 
-def _origin(spans: dict[int, tuple[float, float]], video: Any, audio: Any) -> float:
+def _origin(spans: dict[int, _Span], video: Any, audio: Any) -> float:
     """The timestamp that counts as 0: the earlier stream's start, an encoder's priming left out."""
-    starts = [spans[stream.index][0] for stream in (video, audio) if stream is not None and stream.index in spans]
+    starts = [spans[stream.index].start for stream in (video, audio) if stream is not None and stream.index in spans]
     if len(starts) == 2 and 0 < starts[0] - starts[1] < _PRIMING_SECONDS:
         return starts[0]
     return min(starts)
 
 
-def _rotation(path: Path) -> int:
-    """Degrees by which the first picture must be turned counter-clockwise; phones write it beside the picture."""
+def _matrix_of_first(path: Path, clock: Clock) -> NDArray[np.int32]:
     with opened(path) as container:
-        frame = next(decoded(container, streams_of(container)[0]), None)
-        return int(getattr(frame, "rotation", 0))
+        return display_matrix(next(decoded(container, streams_of(container)[0], clock), None))
+
+
+def _can_be_decoded(path: Path, clock: Clock) -> bool:
+    with opened(path) as container:
+        return next(decoded(container, streams_of(container)[1], clock), None) is not None

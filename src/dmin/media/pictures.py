@@ -5,14 +5,16 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from dmin.errors import MediaError
 from dmin.media.container import decoded, opened, streams_of
-from dmin.media.info import MediaInfo, is_within
+from dmin.media.info import MediaInfo, display_matrix, is_transposed
 
 _SHUFFLED_PICTURES = 5
 """Pictures looked at together to put their timestamps in order."""
@@ -43,32 +45,49 @@ def pictures_of(
 
 def _frames(info: MediaInfo) -> Iterator[tuple[float, Any]]:
     """Decoded pictures with their times, in order; damaged packets are passed over."""
-    with opened(info.path) as container:
-        stream = streams_of(container)[0]
-        stream.thread_type = "AUTO"
-        # AVI files stamp pictures in the order of decoding, which B-frames make another than that of showing: the
-        # pictures come in the right order, so they get the same timestamps in theirs.
-        times: list[float] = []
-        pictures: deque[Any] = deque()
-        last = info.start_seconds
-        for frame in decoded(container, stream):
-            last = last if frame.time is None else frame.time
-            if not is_within(info, last):
-                continue
-            heapq.heappush(times, last)
-            pictures.append(frame)
-            if len(pictures) >= _SHUFFLED_PICTURES:
-                yield heapq.heappop(times), pictures.popleft()
-        while pictures:
+    # AVI files stamp pictures in the order of decoding, which B-frames make another than that of showing: the
+    # pictures come in the right order, so they get the same timestamps in theirs.
+    times: list[float] = []
+    pictures: deque[Any] = deque()
+    last = info.start_seconds - 1 / info.picture_rate
+    for frame in _decoded(info):
+        last = last + 1 / info.picture_rate if frame.time is None else frame.time
+        heapq.heappush(times, last)
+        pictures.append(frame)
+        if len(pictures) >= _SHUFFLED_PICTURES:
             yield heapq.heappop(times), pictures.popleft()
+    while pictures:
+        yield heapq.heappop(times), pictures.popleft()
+
+
+def _decoded(info: MediaInfo) -> Iterator[Any]:
+    """Pictures as they are decoded: on several threads up to the first damage, which makes threads lose pictures."""
+    count = 0
+    try:
+        with opened(info.path) as container:
+            stream = streams_of(container)[0]
+            stream.thread_type = "AUTO"
+            for frame in decoded(container, stream, info.video_clock, strict=True):
+                yield frame
+                count += 1
+    except av.error.FFmpegError:
+        with opened(info.path) as container:
+            stream = streams_of(container)[0]
+            stream.codec_context.thread_count = 1
+            yield from islice(decoded(container, stream, info.video_clock), count, None)
 
 
 def _rgb(frame: Any, size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    turns = round(int(getattr(frame, "rotation", 0)) / 90) % 4
-    if size is None:
-        options = {}
-    else:
-        height, width = size if turns % 2 == 0 else size[::-1]
+    matrix = display_matrix(frame)
+    transposed = is_transposed(matrix)
+    options: dict[str, Any] = {}
+    if size is not None:
+        height, width = size[::-1] if transposed else size
         options = {"width": width, "height": height, "interpolation": "AREA"}
+        if frame.interlaced_frame:  # FFmpeg would scale each field alone and weave them again
+            frame = av.VideoFrame.from_ndarray(frame.reformat(format="rgb24").to_ndarray(), format="rgb24")
     picture: NDArray[np.uint8] = frame.reformat(format="rgb24", **options).to_ndarray()
-    return np.ascontiguousarray(np.rot90(picture, turns))
+    if transposed:
+        picture = picture.swapaxes(0, 1)
+    to_column, to_row = (matrix[1, 0], matrix[0, 1]) if transposed else (matrix[0, 0], matrix[1, 1])
+    return np.ascontiguousarray(picture[:: -1 if to_row < 0 else 1, :: -1 if to_column < 0 else 1])

@@ -83,7 +83,7 @@ def decode(
         raise MediaError(f"{info.path} has no audio stream: give a file with sound")
     if not info.has_audio and streams == "both" and missing_audio == "error":
         raise MediaError(f"{info.path} has no audio stream: to take it as silent, use --missing-audio silence")
-    if info.declared_seconds is not None and info.duration_seconds < info.declared_seconds - 1.0:
+    if info.is_cut_short:
         warnings.warn(
             f"{info.path} is cut short: {info.duration_seconds:.1f} of {info.declared_seconds:.1f} s could be read",
             stacklevel=2,

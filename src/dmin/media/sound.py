@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmin.media.container import decoded, opened, streams_of
-from dmin.media.info import MediaInfo, is_within
+from dmin.media.info import MediaInfo
 
-_GAP_SECONDS = 0.05
-"""Larger jumps in a sound's timestamps are silence, smaller ones are rounding."""
+_ROUNDING_SECONDS = 0.01
+"""Samples this near to their timestamps stay; beyond it they are moved there exactly, so that errors never add up."""
 
 
 class Sound:
@@ -28,17 +28,17 @@ class Sound:
         filled = 0.0  # samples up to here are there, or still in the resampler
         drop = 0.0  # samples still in the resampler that nobody shall hear
         resampler, kind = self._resampler(), None
+        begun = False
         with opened(self.info.path) as container:
-            for frame in decoded(container, streams_of(container)[1]):
-                if frame.time is not None and not is_within(self.info, frame.time):
-                    continue
+            for frame in decoded(container, streams_of(container)[1], self.info.audio_clock):
                 length = frame.samples * self.rate_hz / frame.sample_rate
                 gap = 0.0 if frame.time is None else (frame.time - self.info.start_seconds) * self.rate_hz - filled
-                if abs(gap) > _GAP_SECONDS * self.rate_hz or kind is None:  # the beginning is placed exactly
+                if abs(gap) > _ROUNDING_SECONDS * self.rate_hz or not begun:  # the beginning is placed exactly
                     yield from self._silence(round(gap))
                     overlap = min(max(-gap, 0.0), length)
                     drop += overlap
                     filled += max(gap, 0.0) - overlap
+                    begun = overlap < length
                 filled += length
                 if kind not in (None, described := (frame.format.name, frame.layout.name, frame.sample_rate)):
                     yield self._floats(resampler.resample(None))

@@ -90,7 +90,7 @@ def watch(
 def _open(video: str | Path, streams: Streams | None, start_seconds: float, end_seconds: float | None) -> Segments:
     info = probe(video)
     seconds = (info.duration_seconds if end_seconds is None else end_seconds) - start_seconds
-    aspect = min(max(info.width / max(info.height, 1), 0.25), 4.0)
+    aspect = min(max(info.width * info.pixel_aspect / max(info.height, 1), 0.25), 4.0)
     rate = math.ceil(FEWEST_THUMBNAILS / max(1, int(seconds + 0.5)))
     size = (_THUMBNAIL_HEIGHT, round(_THUMBNAIL_HEIGHT * aspect))
     return decode(
