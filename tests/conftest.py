@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from dmin.recipe import LocalizationRecipe
 
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
+# An example's first run of a network may take long on a busy machine: no example has a deadline.
+settings.register_profile("dmin", deadline=None)
+settings.load_profile("dmin")
 
 
 @pytest.fixture(scope="session")

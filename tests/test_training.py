@@ -1,13 +1,19 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
+import lightning
 import pytest
+import torch
 import yaml
+from torch import nn
 
+from dmin import training
 from dmin.errors import DataError
+from dmin.jobs import job_of
 from dmin.models import DMIN
-from dmin.training import fit
+from dmin.training import TrainingModule, _KeepBest, fit
 
 
 @pytest.mark.slow
@@ -51,3 +57,90 @@ def test_without_validation_split_the_last_epoch_is_kept_with_a_warning(tiny_sto
     assert (tmp_path / "run" / "curves.png").is_file()
     with pytest.raises(DataError, match="no threshold can be calibrated: add splits/val.txt"):
         fit(store, tmp_path / "other", replace(tiny_recipe, epochs=1, false_event_share=0.05))
+
+
+class Recorder(lightning.Callback):
+    """Notes the rate of each epoch and the gradient's norm at each step, after clipping."""
+
+    def __init__(self):
+        self.rates, self.norms = [], []
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_train_batch_end(self, trainer, pl_module, *of_lightning):
+        gradients = [weight.grad for weight in pl_module.parameters() if weight.grad is not None]
+        self.norms.append(float(torch.cat([gradient.flatten() for gradient in gradients]).norm()))
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    """Sits beside the callbacks of `fit`."""
+    recorder, made = Recorder(), training._trainer
+    monkeypatch.setattr(training, "_trainer", lambda run, recipe, callbacks: made(run, recipe, [*callbacks, recorder]))
+    return recorder
+
+
+def test_the_rate_falls_at_the_milestones_and_gradients_are_clipped(tiny_store, tiny_recipe, tmp_path, recorder):
+    recipe = replace(
+        tiny_recipe, epochs=5, learning_rate=0.008, milestones=(1, 3), rate_factor=0.25, gradient_clip=1e-3
+    )
+    report = fit(tiny_store, tmp_path / "run", recipe)
+    assert recorder.rates == pytest.approx([0.008, 0.002, 0.002, 0.0005, 0.0005])
+    assert recorder.norms == pytest.approx([1e-3] * 10, rel=1e-2)
+    kept = DMIN.from_pretrained(tmp_path / "run").eval()
+    job = job_of(tiny_store, recipe)
+    metric = job.task.metric()
+    with torch.inference_mode():
+        batch = training.collate([job.val[index] for index in range(len(job.val))])
+        job.task.count(metric, job.task.answer(kept, batch), batch)
+    assert report.validation_accuracy == pytest.approx(float(metric.compute()))
+
+
+def test_clipping_can_be_switched_off(tiny_store, tiny_recipe, tmp_path, recorder):
+    fit(tiny_store, tmp_path / "run", replace(tiny_recipe, epochs=1, gradient_clip=0.0))
+    assert min(recorder.norms) > 0.1
+
+
+def test_adam_gets_the_rate_and_the_decay_of_the_recipe(tiny_store, tiny_recipe):
+    job = job_of(tiny_store, replace(tiny_recipe, learning_rate=0.07, weight_decay=0.03))
+    module = TrainingModule(job.model, job.task, job.recipe)
+    optimizer = module.configure_optimizers()["optimizer"]
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert (optimizer.defaults["lr"], optimizer.defaults["weight_decay"]) == (0.07, 0.03)
+
+
+class Saved(nn.Module):
+    """Counts how often it is saved."""
+
+    saved = 0
+
+    def save_pretrained(self, run):
+        self.saved += 1
+
+
+def test_the_epoch_is_chosen_by_validation_accuracy(tiny_store, tiny_recipe, tmp_path):
+    job = job_of(tiny_store, tiny_recipe)
+    module = TrainingModule(job.model, job.task, job.recipe)
+    module.model = Saved()
+    keeper = _KeepBest(tmp_path, lambda *told: None)
+    validation, saved = [0.5, 0.7, 0.6, 0.7], []
+    for epoch, accuracy in enumerate(validation):
+        metrics = {
+            "val_accuracy": accuracy,
+            "train_accuracy": [0.9, 0.1, 0.2, 1.0][epoch],
+            "test_accuracy": [0.1, 0.2, 0.9, 1.0][epoch],
+            "val_loss": [0.1, 0.9, 0.8, 0.05][epoch],
+            "train_loss": [0.1, 0.9, 0.05, 0.01][epoch],
+        }
+        trainer = SimpleNamespace(is_global_zero=True, current_epoch=epoch, max_epochs=4, callback_metrics=metrics)
+        keeper.on_train_epoch_end(trainer, module)
+        saved.append(module.model.saved)
+    assert (keeper.best_epoch, keeper.best_accuracy) == (2, 0.7)
+    assert saved == [1, 2, 2, 2]
+
+
+def test_the_epoch_is_chosen_on_the_validation_split(tiny_store, tiny_recipe):
+    job = job_of(tiny_store, tiny_recipe)
+    names = (tiny_store / "splits" / "val.txt").read_text().split()
+    assert [window.video_id for window in job.val.windows] == names

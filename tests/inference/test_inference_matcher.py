@@ -123,6 +123,7 @@ def test_the_answer_has_the_largest_sum_of_logits_as_in_the_paper(seconds, lengt
         ("a2v", "query silent.mkv", {}, "query silent.mkv has no audio stream: give a file with sound"),
         ("v2a", "query.wav", {}, "query.wav has no video stream: give a file with pictures"),
         ("a2v", "query.wav", {"start_seconds": 2.4}, "query of 0.60 s: at least 1 s is needed"),
+        ("a2v", "query.wav", {"start_seconds": 2.01}, "query of 0.99 s: at least 1 s is needed"),
         ("a2v", "query.wav", {"start_seconds": 2.9}, "was cut to 0.10 s, from 2.9 to 3 s: at least 0.5 s"),
         ("a2v", "query.wav", {"end_seconds": 4}, "lasts 3.00 s: a piece from 0 to 4 s does not lie within it"),
         ("a2v", "query.wav", {"start_seconds": 2, "end_seconds": 1}, "from 2 to 1 s does not lie within it, or ends"),

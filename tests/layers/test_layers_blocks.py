@@ -3,8 +3,10 @@ from __future__ import annotations
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from dmin.layers import DIMA, Encoder
+from dmin.layers.blocks import FeedForward
 from oracles import blocks as oracle
 from oracles.basics import weights_of
 from oracles.checks import FEW, assert_agree, assert_finite, assert_gradients, assert_reaches_all, draw, in_float64
@@ -60,3 +62,20 @@ def test_gradients_reach_all_parameters_and_zero_input_is_no_exception():
     zeros = torch.zeros(1, 3, 4).double()
     assert_finite(encoder, encoder(zeros[..., :3]).values.sum())
     assert_finite(dima, dima(zeros, None, zeros).values.sum())
+
+
+class Doubled(nn.Module):
+    """Stands in for dropout: what passes through it comes out twice as large."""
+
+    def forward(self, values):
+        return 2 * values
+
+
+def test_dropout_falls_on_what_is_attended_on_the_hidden_layer_and_on_what_it_gives():
+    module = in_float64(FeedForward(4, 5, dropout=0.5))
+    assert module.dropout.p == 0.5
+    module.dropout = Doubled()
+    attended, residual = draw(2, 3, 4), draw(2, 3, 4, seed=1)
+    first = module.norm1(2 * attended + residual)
+    hidden = module.linear2(2 * module.linear1(first).relu())
+    assert_agree(module(attended, residual), module.norm2(2 * hidden + first).detach().numpy())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from dmin.layers import AudioVisualFusion
 from oracles import fusion as oracle
@@ -34,3 +35,11 @@ def test_gradients():
     assert_gradients(module, module, audio, visual)
     assert_reaches_all(module, module(audio, visual).pow(3).sum())
     assert_finite(module, module(torch.zeros_like(audio), torch.zeros_like(visual)).sum())
+
+
+def test_dropout_falls_on_what_is_attended_and_not_on_the_residual():
+    module = in_float64(AudioVisualFusion(4, 2, dropout=1.0))
+    assert isinstance(module.dropout, nn.Dropout)
+    module.dropout.train()
+    audio, visual = draw(2, 3, 4), draw(2, 3, 4, seed=1)
+    assert_agree(module(audio, visual), module.norm(audio * visual).detach().numpy())

@@ -9,7 +9,7 @@ from dmin.errors import ModelError
 from dmin.models import DCMR, DMIN, PADDING_LOGIT, DCMRConfig, DMINConfig
 from dmin.models.config import DIRECTIONS, MATCHINGS, PROTOCOLS
 from oracles import matching as oracle
-from oracles.checks import FEW, assert_agree, assert_reaches_all, draw, in_float64
+from oracles.checks import FEW, assert_agree, assert_reaches_all, draw, dropouts_of, in_float64
 
 TINY = {"visual_size": 5, "audio_size": 3, "width": 4, "heads": 2, "feed_forward": 5, "encoder_layers": 1}
 
@@ -114,3 +114,10 @@ def test_wrong_input_is_refused():
         model.find(audio, visual[:, :3])
     with pytest.raises(ModelError, match=r"direction is 'av': must be 'a2v' or 'v2a'"):
         DCMRConfig("av")
+
+
+def test_each_part_has_the_dropout_of_its_option():
+    model = tiny(dropout=0.25, cross_dropout=0.125)
+    parts = ("visual_encoder", "audio_encoder", "visual_cross", "audio_cross")
+    rates = [dropouts_of(getattr(model, name)) for name in parts]
+    assert rates == [{0.25}, {0.25}, {0.125}, {0.125}]

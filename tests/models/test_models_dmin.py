@@ -14,6 +14,7 @@ from oracles.checks import (
     assert_finite,
     assert_reaches_all,
     draw,
+    dropouts_of,
     in_float64,
 )
 
@@ -235,3 +236,27 @@ def test_masks_that_do_not_fit(mask, message):
 def test_a_network_needs_categories():
     with pytest.raises(ModelError, match="category_names is empty: name at least one category"):
         DMIN(DMINConfig())
+
+
+def test_each_part_has_the_dropout_of_its_option():
+    model = tiny(dropout=0.25, cross_dropout=0.125, visual_dropout=0.5)
+    parts = ("visual", "visual_encoder", "audio_encoder", "visual_cross", "audio_cross", "fusion")
+    rates = {name: dropouts_of(getattr(model, name)) for name in parts}
+    assert rates == {
+        "visual": {0.5},
+        "visual_encoder": {0.25},
+        "audio_encoder": {0.25},
+        "visual_cross": {0.125},
+        "audio_cross": {0.125},
+        "fusion": {0.25},
+    }
+    assert model.agta.bilinear.drop_sums.p == 0.25
+
+
+def test_the_layer_before_agta_ends_in_dropout():
+    model = tiny(visual_dropout=0.5)
+    regions = draw(20, 5)
+    kept, trained = model.visual(regions), model.train().visual(regions)
+    dropped = (trained == 0) & (kept > 0)
+    assert dropped.any()
+    assert_agree(trained[~dropped], 2 * kept[~dropped].detach().numpy())

@@ -63,3 +63,9 @@ def assert_finite(module, scalar):
     scalar.backward()
     for name, parameter in module.named_parameters():
         assert parameter.grad is None or parameter.grad.isfinite().all(), name
+
+
+def dropouts_of(module):
+    """The rates of dropout within a module, of layers and of attention weights."""
+    rates = {part.p for part in module.modules() if isinstance(part, torch.nn.Dropout)}
+    return rates | {part.dropout for part in module.modules() if isinstance(getattr(part, "dropout", None), float)}
