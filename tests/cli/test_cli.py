@@ -73,3 +73,8 @@ def test_train_takes_presets_and_flags(tiny_store, tmp_path, capsys):
     recipe = (tmp_path / "run" / "train.yaml").read_text()
     assert "width: 32" in recipe
     assert "batch_size: 16" in recipe
+
+
+def test_flags_have_no_abbreviations(capsys):
+    assert run(["localize", "--thresh", "0.5", "a.mp4"]) == 2
+    assert "unrecognized arguments: --thresh" in capsys.readouterr().err

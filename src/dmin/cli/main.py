@@ -69,7 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run_command(name: str, words: list[str]) -> int:
     command: Command = importlib.import_module(f"dmin.cli.{name}_command")
-    parser = ArgumentParser(prog=f"dmin {name}", description=command.HELP)
+    parser = ArgumentParser(prog=f"dmin {name}", description=command.HELP, allow_abbrev=False)
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
     parser.add_argument(
         "--plugin", action="append", type=str, help="a Python file with systems of your own; may be repeated"
