@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from dmin.media.container import decoded, opened, packets, streams_of
 
 _PRIMING_SECONDS = 0.1
 """Encoders let sound start a little before 0; such a lead is no real difference between the streams."""
+
+_LOOKED_AT_PICTURES = 24
+"""Enough to meet one that is decoded before another and shown after it."""
 
 _WITHOUT_HEADER = {"aac"}
 """Formats whose length FFmpeg guesses from the size of the file."""
@@ -45,6 +49,8 @@ class MediaInfo:
     """Pictures a second, for streams without timestamps; 0 without video."""
     video_clock: Clock
     audio_clock: Clock
+    has_decoding_times: bool = False
+    """Whether the pictures carry the times of their decoding rather than of their showing, as in AVI files."""
 
     @property
     def is_cut_short(self) -> bool:
@@ -64,12 +70,19 @@ class _Span:
     last_start: float = float("-inf")
     last_duration: float = 0.0
     count: int = 0
+    is_in_order: bool = True
+    """Whether no packet is shown before one that stands earlier in the file."""
 
     def add(self, start: float, end: float, duration: float) -> None:
         self.count += 1
+        self.is_in_order &= start >= self.last_start
         self.start, self.end = min(self.start, start), max(self.end, end)
         if start > self.last_start:
             self.last_start, self.last_duration = start, duration
+
+    def move(self, start: float) -> None:
+        """Let the same packets start at another time."""
+        self.start, self.end = start, self.end + start - self.start
 
     def close(self, rate: float) -> None:
         """Give a last packet that says no duration that of an average one."""
@@ -103,8 +116,14 @@ def probe(path: str | Path) -> MediaInfo:
         clocks = [finder.clocks[stream.index] if stream is not None else Clock() for stream in (video, audio)]
         # Streams are read here alone: PyAV frees them with their container.
         has_video, has_audio = (stream is not None and stream.index in spans for stream in (video, audio))
+        first = _FirstPicture()
+        if video is not None and has_video:
+            may_lack_times = video.codec_context.has_b_frames and spans[video.index].is_in_order
+            first = _first_picture(path, clocks[0], _LOOKED_AT_PICTURES if may_lack_times else 1)
+            if first.has_decoding_times:
+                spans[video.index].move(first.seconds)
         start = _origin(spans, video, audio)
-    turned = has_video and is_transposed(_matrix_of_first(path, clocks[0]))
+    turned = is_transposed(first.matrix)
     return MediaInfo(
         path=path,
         duration_seconds=max(span.end for span in spans.values()) - start,
@@ -118,6 +137,7 @@ def probe(path: str | Path) -> MediaInfo:
         picture_rate=rate,
         video_clock=clocks[0],
         audio_clock=clocks[1],
+        has_decoding_times=first.has_decoding_times,
     )
 
 
@@ -197,9 +217,31 @@ def _origin(spans: dict[int, _Span], video: Any, audio: Any) -> float:
     return min(starts)
 
 
-def _matrix_of_first(path: Path, clock: Clock) -> NDArray[np.int32]:
+@dataclass
+class _FirstPicture:
+    seconds: float = 0.0
+    matrix: NDArray[np.int32] = field(default_factory=lambda: np.eye(2, dtype=np.int32))
+    has_decoding_times: bool = False
+
+
+def _first_picture(path: Path, clock: Clock, count: int) -> _FirstPicture:
+    """The first picture, and whether the times of the first ``count`` ones are out of order."""
+    first = None
+    last_seconds = float("-inf")
     with opened(path) as container:
-        return display_matrix(next(decoded(container, streams_of(container)[0], clock), None))
+        video = streams_of(container)[0]
+        for frame in islice(decoded(container, video, clock), count):
+            if first is None:
+                first = _FirstPicture(_decoding_seconds(frame), display_matrix(frame))
+            if frame.time is not None and frame.time <= last_seconds:
+                first.has_decoding_times = True
+                break
+            last_seconds = last_seconds if frame.time is None else frame.time
+    return first or _FirstPicture()
+
+
+def _decoding_seconds(frame: Any) -> float:
+    return 0.0 if frame.dts is None else float(frame.dts * frame.time_base)
 
 
 def _can_be_decoded(path: Path, clock: Clock) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -15,9 +13,6 @@ from numpy.typing import NDArray
 from dmin.errors import MediaError
 from dmin.media.container import decoded, opened, streams_of
 from dmin.media.info import MediaInfo, display_matrix, is_transposed
-
-_SHUFFLED_PICTURES = 5
-"""Pictures looked at together to put their timestamps in order."""
 
 
 def pictures_of(
@@ -45,19 +40,12 @@ def pictures_of(
 
 def _frames(info: MediaInfo) -> Iterator[tuple[float, Any]]:
     """Decoded pictures with their times, in order; damaged packets are passed over."""
-    # AVI files stamp pictures in the order of decoding, which B-frames make another than that of showing: the
-    # pictures come in the right order, so they get the same timestamps in theirs.
-    times: list[float] = []
-    pictures: deque[Any] = deque()
     last = info.start_seconds - 1 / info.picture_rate
     for frame in _decoded(info):
-        last = last + 1 / info.picture_rate if frame.time is None else frame.time
-        heapq.heappush(times, last)
-        pictures.append(frame)
-        if len(pictures) >= _SHUFFLED_PICTURES:
-            yield heapq.heappop(times), pictures.popleft()
-    while pictures:
-        yield heapq.heappop(times), pictures.popleft()
+        # The decoder gives a picture when it is to be shown: that is the decoding time of the packet last put in.
+        ticks = frame.dts if info.has_decoding_times else frame.pts
+        last = last + 1 / info.picture_rate if ticks is None else float(ticks * frame.time_base)
+        yield last, frame
 
 
 def _decoded(info: MediaInfo) -> Iterator[Any]:
