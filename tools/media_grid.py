@@ -65,6 +65,7 @@ class Row:
 
     @property
     def is_right(self) -> bool:
+        """Whether all of it is in its place."""
         return (
             self.seconds == self.right_seconds
             and not self.wrong_pictures
@@ -151,11 +152,13 @@ def without_packets(source: Path, path: Path) -> None:
         for packet in given.demux():
             if not packet.size:
                 continue
-            seconds = float((packet.pts if packet.dts is None else packet.dts) * packet.time_base)
-            since = seconds - starts.setdefault(packet.stream.index, seconds)
-            lost = (2.1, 2.7) if packet.stream.type == "audio" else (3.3, 3.7)
-            if lost[0] < since < lost[1] and not (packet.stream.type == "video" and packet.is_keyframe):
-                continue
+            ticks = packet.pts if packet.dts is None else packet.dts
+            if ticks is not None:
+                seconds = float(ticks * packet.time_base)
+                since = seconds - starts.setdefault(packet.stream.index, seconds)
+                lost = (2.1, 2.7) if packet.stream.type == "audio" else (3.3, 3.7)
+                if lost[0] < since < lost[1] and not (packet.stream.type == "video" and packet.is_keyframe):
+                    continue
             packet.stream = streams[packet.stream.index]
             copy.mux(packet)
 

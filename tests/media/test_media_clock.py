@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +14,6 @@ from media_makers import see
 from dmin.errors import MediaError
 from dmin.media import decode, probe
 from dmin.media.clock import Clock, ClockFinder
-from dmin.media.pictures import _frames
 
 FAILING = Path(__file__).parents[3] / "shared" / "failing"
 JUMPING, STEADY = 0x0200, 0
@@ -159,34 +157,3 @@ def test_the_number_of_seconds(name, seconds, tmp_path):
     info = probe(path)
     segments = decode(path, missing_audio="silence", streams="both" if info.has_video else "sound")
     assert len(segments) == seconds
-
-
-@pytest.mark.skipif(not FAILING.is_dir(), reason="needs the shared folder of failing inputs")
-class TestPicturesAndSounds:
-    def test_a_mirrored_picture_has_left_and_right_exchanged(self, tmp_path):
-        path = Path(shutil.copy(FAILING / "mirrored-shown-upside-down.mp4", tmp_path))
-        shown = next(iter(decode(path, frame_size=None))).frames[0]
-        with av.open(str(path)) as container:
-            coded = [frame.to_ndarray(format="rgb24") for frame in islice(container.decode(video=0), 8)]
-        assert any(np.array_equal(shown, picture[:, ::-1]) for picture in coded)
-
-    def test_interlaced_pictures_are_scaled_as_a_whole(self, tmp_path):
-        path = Path(shutil.copy(FAILING / "interlaced-comb-at-224.ts", tmp_path))
-        picture = next(iter(decode(path, missing_audio="silence"))).frames[0].astype(float)
-        assert np.abs(np.diff(picture, axis=0)).mean() == pytest.approx(1.1, abs=0.1)
-
-    def test_the_default_sound_is_read(self):
-        segments = list(decode(FAILING / "default-sound-is-second.mkv"))
-        assert all(np.abs(segment.waveform).mean() > 0.03 for segment in segments)  # the first sound is silent
-
-    def test_sound_that_cannot_be_decoded_is_no_sound(self):
-        with pytest.raises(MediaError, match="has no audio stream"):
-            decode(FAILING / "sound-undecodable-said-nothing.mp4")
-
-    def test_pixels_need_not_be_square(self):
-        assert probe(FAILING / "pixels-2to1-squeezed.mp4").pixel_aspect == 2.0
-
-    @pytest.mark.filterwarnings("ignore")
-    def test_pictures_before_a_damaged_end_are_kept(self):
-        frames = list(_frames(probe(FAILING / "last-pictures-lost-when-cut.mp4")))
-        assert (len(frames), frames[-1][0]) == (39, pytest.approx(1.56))

@@ -22,8 +22,8 @@ _PRIMING_SECONDS = 0.1
 _LOOKED_AT_PICTURES = 24
 """Enough to meet one that is decoded before another and shown after it."""
 
-_WITHOUT_HEADER = {"aac"}
-"""Formats whose length FFmpeg guesses from the size of the file."""
+COUNTED = {"aac"}
+"""Formats whose times FFmpeg counts by the first packet's rate, and whose length it guesses by the file's size."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def probe(path: str | Path) -> MediaInfo:
         streams = [stream for stream in (video, audio) if stream is not None]
         if not streams:
             raise MediaError(f"{path} holds neither video nor sound that FFmpeg can decode: give a video file")
-        is_estimate = container.format.name in _WITHOUT_HEADER
+        is_estimate = container.format.name in COUNTED
         declared = container.duration / av.time_base if container.duration and not is_estimate else None
         start = (container.start_time or 0) / av.time_base
         finder = ClockFinder(container, streams, None if declared is None else start + declared)
@@ -170,6 +170,7 @@ def _spans(
     numbers = dict.fromkeys((stream.index for stream in streams), -1)
     untimed = dict.fromkeys(numbers, 0)
     skipping = dict.fromkeys(numbers, 0.0)  # seconds that the decoder still leaves out
+    longest = dict.fromkeys(numbers, 0.0)
     for packet in packets(container, streams):
         if not packet.size:  # tells the decoder that this is the end
             continue
@@ -190,8 +191,10 @@ def _spans(
         skipping[index] += before
         skipped = min(skipping[index], duration)
         skipping[index] -= skipped
+        longest[index] = max(longest[index], duration)
+        end = start + min(duration, longest[index] - behind)  # some formats give a last packet its shorter duration
         if skipped < duration or not duration:
-            spans.setdefault(index, _Span()).add(start + skipped, start + duration - behind, duration)
+            spans.setdefault(index, _Span()).add(start + skipped, end, duration)
     for stream in streams:
         if stream.index in spans:
             spans[stream.index].close(picture_rate if stream.type == "video" else 0.0)

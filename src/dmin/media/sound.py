@@ -9,8 +9,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from dmin.errors import MediaError
 from dmin.media.container import decoded, opened, streams_of
-from dmin.media.info import MediaInfo
+from dmin.media.info import COUNTED, MediaInfo
 
 _ROUNDING_SECONDS = 0.01
 """Samples this near to their timestamps stay; beyond it they are moved there exactly, so that errors never add up."""
@@ -24,10 +25,15 @@ class Sound:
         self.rate_hz = rate_hz
 
     def pieces(self) -> Iterator[NDArray[np.float32]]:
-        """Consecutive pieces from the file's 0 on; gaps in the timestamps are silence, overlaps are dropped."""
+        """Consecutive pieces from the file's 0 on; gaps in the timestamps are silence, overlaps are dropped.
+
+        Raises:
+            MediaError: The sample rate changes in a stream whose times FFmpeg counts by its first rate.
+        """
         filled = 0.0  # samples up to here are there, or still in the resampler
         drop = 0.0  # samples still in the resampler that nobody shall hear
-        resampler, kind = self._resampler(), None
+        resampler = self._resampler()
+        kind: tuple[str, str, int] | None = None
         begun = False
         with opened(self.info.path) as container:
             for frame in decoded(container, streams_of(container)[1], self.info.audio_clock):
@@ -41,6 +47,11 @@ class Sound:
                     begun = overlap < length
                 filled += length
                 if kind not in (None, described := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                    if container.format.name in COUNTED and described[2] != kind[2]:
+                        raise MediaError(
+                            f"{self.info.path} changes its sample rate from {kind[2]} to {described[2]} Hz, and such a "
+                            "stream has no timestamps: put each part into a file of its own"
+                        )
                     yield self._floats(resampler.resample(None))
                     resampler = self._resampler()
                 kind = described

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +16,7 @@ from data.compose_bank import CATEGORIES, EACH, NEGATIVES, RATE_HZ, silence, ton
 from dmin.data.annotations import BACKGROUND
 from dmin.data.banks import Bank, open_bank
 from dmin.data.banks.bank import SPLITS, shelves
+from dmin.data.banks.files import read_picture, read_sound
 from dmin.data.banks.folder import name_sources
 from dmin.errors import DataError
 
@@ -273,12 +276,54 @@ class TestSources:
 
 
 def test_a_picture_of_sixteen_bits_keeps_its_brightness(tmp_path: Path) -> None:
-    from PIL import Image
-
-    from dmin.data.banks.files import read_picture
-
     ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64)
     Image.fromarray(ramp.astype(np.uint16)).save(tmp_path / "gray.png")
     Image.fromarray((ramp / 65535).astype(np.float32)).save(tmp_path / "float.tiff")
     assert read_picture(tmp_path / "gray.png").mean() == pytest.approx(127.5, abs=1)
     assert read_picture(tmp_path / "float.tiff").mean() == pytest.approx(127.5, abs=1)
+
+
+def test_a_sound_with_infinities_is_read(tmp_path: Path) -> None:
+    wave = np.tile(np.float32([0.3, -0.3]), RATE_HZ)
+    wave[100:110], wave[200:205] = np.inf, np.nan
+    path = tmp_path / "infinite.wav"
+    size = wave.nbytes
+    head = struct.pack(
+        "<4sI8sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVEfmt ", 16, 3, 1, RATE_HZ, 4 * RATE_HZ, 4, 32, b"data", size
+    )
+    path.write_bytes(head + wave.astype("<f4").tobytes())
+    read = read_sound(path)
+    assert np.abs(read).max() <= 1
+    np.testing.assert_allclose(read[1000:1004], wave[1000:1004], atol=1e-3)
+
+
+def test_a_name_may_begin_like_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_wav(Path("12:30.wav"), tone(600, 2.5))
+    assert len(read_sound(Path("12:30.wav"))) == round(2.5 * RATE_HZ)
+
+
+def write_sound(path: Path, codec: str, rate_hz: int) -> bytes:
+    """Two seconds of a tone."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate_hz, layout="mono")
+        wave = (9000 * np.sin(np.arange(2 * rate_hz) * 0.3)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
+        frame.rate, frame.pts = rate_hz, 0
+        resampler = av.AudioResampler(stream.codec_context.format, "mono", rate_hz, 1024)
+        for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
+            container.mux(stream.encode(piece))
+    return path.read_bytes()
+
+
+def test_a_sound_whose_end_is_missing_is_read_up_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "cut.flac"
+    path.write_bytes(write_sound(path, "flac", 16_000)[:-40])
+    assert 1.8 * RATE_HZ < len(read_sound(path)) <= 2 * RATE_HZ
+
+
+def test_a_sound_whose_rate_changes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "joined.aac"
+    path.write_bytes(write_sound(path, "aac", 16_000) + write_sound(path, "aac", 32_000))
+    with pytest.raises(DataError, match="changes its sample rate from 16000 to 32000 Hz, and such a stream has no"):
+        read_sound(path)

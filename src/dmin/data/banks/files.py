@@ -76,5 +76,4 @@ def read_sound(path: Path) -> NDArray[np.float32]:
     except (MediaError, OSError, av.error.FFmpegError) as error:
         reason = str(error).removeprefix(f"{path} ")
         raise DataError(f"{path} cannot be read as a sound ({reason}): replace or remove it") from error
-    waveform = np.concatenate(pieces)[: _LONGEST_SECONDS * RATE_HZ] if pieces else np.zeros(0, np.float32)
-    return np.nan_to_num(waveform)
+    return np.concatenate(pieces)[: _LONGEST_SECONDS * RATE_HZ] if pieces else np.zeros(0, np.float32)
