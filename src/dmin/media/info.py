@@ -49,8 +49,9 @@ class MediaInfo:
     """Pictures a second, for streams without timestamps; 0 without video."""
     video_clock: Clock
     audio_clock: Clock
-    has_decoding_times: bool = False
-    """Whether the pictures carry the times of their decoding rather than of their showing, as in AVI files."""
+    decoding_delay_seconds: float | None = None
+    """Of pictures that carry the times of their decoding, as in AVI files: from being shown to the time at which the
+    decoder gives them. None for pictures that carry the times of their showing."""
 
     @property
     def is_cut_short(self) -> bool:
@@ -72,9 +73,12 @@ class _Span:
     count: int = 0
     is_in_order: bool = True
     """Whether no packet is shown before one that stands earlier in the file."""
+    has_one_time: bool = True
+    """Whether all packets are shown when they are decoded."""
 
-    def add(self, start: float, end: float, duration: float) -> None:
+    def add(self, start: float, end: float, duration: float, lag: float) -> None:
         self.count += 1
+        self.has_one_time &= lag == 0
         self.is_in_order &= start >= self.last_start
         self.start, self.end = min(self.start, start), max(self.end, end)
         if start > self.last_start:
@@ -120,8 +124,10 @@ def probe(path: str | Path) -> MediaInfo:
         if video is not None and has_video:
             may_lack_times = video.codec_context.has_b_frames and spans[video.index].is_in_order
             first = _first_picture(path, clocks[0], _LOOKED_AT_PICTURES if may_lack_times else 1)
-            if first.has_decoding_times:
-                spans[video.index].move(first.seconds)
+            if first.decoding_delay_seconds is not None:
+                if spans[video.index].has_one_time:  # a mere count of pictures, which begins with the first one shown
+                    first.decoding_delay_seconds = first.seconds - spans[video.index].start
+                spans[video.index].move(first.seconds - first.decoding_delay_seconds)
         start = _origin(spans, video, audio)
     turned = is_transposed(first.matrix)
     return MediaInfo(
@@ -137,7 +143,7 @@ def probe(path: str | Path) -> MediaInfo:
         picture_rate=rate,
         video_clock=clocks[0],
         audio_clock=clocks[1],
-        has_decoding_times=first.has_decoding_times,
+        decoding_delay_seconds=first.decoding_delay_seconds,
     )
 
 
@@ -186,7 +192,8 @@ def _spans(
         start = float((packet.dts if packet.pts is None else packet.pts) * packet.time_base)
         duration = float((packet.duration or 0) * packet.time_base)
         decoding = start if packet.dts is None else float(packet.dts * packet.time_base)
-        start += finder.add(index, numbers[index], decoding, duration) - decoding
+        lag = start - decoding
+        start = finder.add(index, numbers[index], decoding, duration) + lag
         before, behind = _skipped_seconds(packet)
         skipping[index] += before
         skipped = min(skipping[index], duration)
@@ -194,7 +201,7 @@ def _spans(
         longest[index] = max(longest[index], duration)
         end = start + min(duration, longest[index] - behind)  # some formats give a last packet its shorter duration
         if skipped < duration or not duration:
-            spans.setdefault(index, _Span()).add(start + skipped, end, duration)
+            spans.setdefault(index, _Span()).add(start + skipped, end, duration, lag)
     for stream in streams:
         if stream.index in spans:
             spans[stream.index].close(picture_rate if stream.type == "video" else 0.0)
@@ -223,8 +230,9 @@ def _origin(spans: dict[int, _Span], video: Any, audio: Any) -> float:
 @dataclass
 class _FirstPicture:
     seconds: float = 0.0
+    """Decoding time of the packet with which the decoder gave it."""
     matrix: NDArray[np.int32] = field(default_factory=lambda: np.eye(2, dtype=np.int32))
-    has_decoding_times: bool = False
+    decoding_delay_seconds: float | None = None
 
 
 def _first_picture(path: Path, clock: Clock, count: int) -> _FirstPicture:
@@ -237,7 +245,7 @@ def _first_picture(path: Path, clock: Clock, count: int) -> _FirstPicture:
             if first is None:
                 first = _FirstPicture(_decoding_seconds(frame), display_matrix(frame))
             if frame.time is not None and frame.time <= last_seconds:
-                first.has_decoding_times = True
+                first.decoding_delay_seconds = 0.0
                 break
             last_seconds = last_seconds if frame.time is None else frame.time
     return first or _FirstPicture()

@@ -43,8 +43,9 @@ def _frames(info: MediaInfo) -> Iterator[tuple[float, Any]]:
     last = info.start_seconds - 1 / info.picture_rate
     for frame in _decoded(info):
         # The decoder gives a picture when it is to be shown: that is the decoding time of the packet last put in.
-        ticks = frame.dts if info.has_decoding_times else frame.pts
-        last = last + 1 / info.picture_rate if ticks is None else float(ticks * frame.time_base)
+        ticks = frame.pts if info.decoding_delay_seconds is None else frame.dts
+        seconds = None if ticks is None else float(ticks * frame.time_base) - (info.decoding_delay_seconds or 0.0)
+        last = last + 1 / info.picture_rate if seconds is None else seconds
         yield last, frame
 
 
