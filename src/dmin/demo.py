@@ -108,8 +108,11 @@ def write_demo_page(out: Path, metrics: LocalizationReport, events: Events, pict
         return Picture(heading, path.read_bytes(), alt, caption)
 
     accuracy = metrics.segment_accuracy
+    interval = f"{accuracy.clips} clips: too few for an interval"
+    if accuracy.low is not None:
+        interval = f"95 % interval {accuracy.low:.3f} to {accuracy.high:.3f}"
     named = [
-        Metric("segment accuracy", f"{accuracy.value:.3f}", f"95 % interval {accuracy.low:.3f} to {accuracy.high:.3f}"),
+        Metric("segment accuracy", f"{accuracy.value:.3f}", interval),
         Metric("prior: all background", f"{metrics.priors.all_background:.3f}"),
         Metric("prior: right category in every second", f"{metrics.priors.every_second_is_event:.3f}"),
         Metric("event / background F1", f"{metrics.relevance_f1:.3f}"),

@@ -72,7 +72,7 @@ class TestAnnotations:
         with pytest.raises(DataError, match=r"cannot read .*No such file"):
             read_annotations(tmp_path / "none.txt")
         (tmp_path / "utf16.txt").write_bytes("Dog&a&good&0&3".encode("utf-16"))
-        with pytest.raises(DataError, match=r"is not UTF-8 text .*save it as UTF-8"):
+        with pytest.raises(DataError, match="is UTF-16 text: save it as UTF-8"):
             read_annotations(tmp_path / "utf16.txt")
 
     @pytest.mark.parametrize("twins", [("Dog", "dog"), ("Race car", "Racecar"), ("Background", "background")])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,16 @@ def test_paired_differences_are_narrower_than_the_two_apart():
 
 
 def test_clips_without_what_is_counted_are_no_division_by_zero():
-    assert share([0, 0], [0, 0]) == Interval(0.0, 0.0, 0.0)
+    assert share([0, 0], [0, 0]) == Interval(0.0, None, None, 0)
+    assert share([1] * 5 + [0], [1] * 5 + [0]) == Interval(1.0, 1.0, 1.0, 5)
+
+
+@pytest.mark.parametrize("clips", [1, 4, 5])
+def test_fewer_than_five_clips_give_no_interval(clips):
+    interval = mean([1.0] * clips)
+    assert (interval.low is None, interval.high is None, interval.clips) == (clips < 5, clips < 5, clips)
+    assert interval.bounds == ((1, 1) if clips == 5 else (-math.inf, math.inf))
+    assert str(interval) == ("1.000 [1.000, 1.000]" if clips == 5 else "1.000")
 
 
 def test_an_interval_is_written_with_its_bounds():

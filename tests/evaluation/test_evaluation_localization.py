@@ -19,7 +19,7 @@ def test_every_figure_on_two_clips_counted_by_hand():
     ]
     figures = report(clips, ("Dog", "Rain"), "m", "d", "test", 0.5)
     assert figures.segment_accuracy.value == 5 / 8
-    assert figures.segment_accuracy.low <= 5 / 8 <= figures.segment_accuracy.high
+    assert (figures.segment_accuracy.low, figures.segment_accuracy.clips) == (None, 2)
     assert figures.priors.all_background == 6 / 8
     assert figures.priors.every_second_is_event == 2 / 8
     assert figures.category_accuracy_given_event.value == 1.0
@@ -36,7 +36,7 @@ def test_a_trained_model_scores_and_leaves_pictures(tiny_run, tiny_store, tmp_pa
     assert figures.segment_accuracy.value >= 0.9
     figures.save(tmp_path)
     data = json.loads((tmp_path / "metrics.json").read_text())
-    assert set(data["segment_accuracy"]) == {"value", "low", "high"}
+    assert set(data["segment_accuracy"]) == {"value", "low", "high", "clips"}
     assert set(data["priors"]) == {"all_background", "every_second_is_event"}
     assert (tmp_path / "confusion.png").stat().st_size > 5000
     assert (tmp_path / "categories.png").stat().st_size > 3000

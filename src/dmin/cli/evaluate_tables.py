@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from dmin.evaluation import CcaFigures, LocalizationReport, MatchingReport
+    from dmin.evaluation import CcaFigures, Interval, LocalizationReport, MatchingReport
 
 
 def metrics_table(report: LocalizationReport) -> Table:
     """The figures of event localization."""
     table = _table(f"{report.model} on {report.split}: {report.clips} clips, {report.seconds} seconds")
-    table.add_row("segment accuracy", str(report.segment_accuracy))
+    table.add_row("segment accuracy", _counted(report.segment_accuracy))
     table.add_row("  prior: all background", f"{report.priors.all_background:.3f}")
     table.add_row("  prior: right category in every second", f"{report.priors.every_second_is_event:.3f}")
-    table.add_row("  its category in every second", str(report.category_in_every_second))
-    table.add_row("category, given an event", str(report.category_accuracy_given_event))
+    table.add_row("  its category in every second", _counted(report.category_in_every_second))
+    table.add_row("category, given an event", _counted(report.category_accuracy_given_event))
     table.add_row("event / background F1", f"{report.relevance_f1:.3f}")
     for iou, value in report.event_f1.items():
         table.add_row(f"whole events, F1 at IoU {iou}", f"{value:.3f}")
     if report.false_event_seconds is not None:
-        table.add_row("false events on clips of no category", str(report.false_event_seconds))
+        table.add_row("false events on clips of no category", _counted(report.false_event_seconds))
     return table
 
 
@@ -31,22 +31,25 @@ def matching_table(report: MatchingReport) -> Table:
     left_out = f" ({report.left_out} without a query left out)" if report.left_out else ""
     table = _table(f"{report.model}, {report.direction}, on {report.split}: {report.clips} clips{left_out}")
     priors = report.priors
-    table.add_row("exact window", str(report.exact))
+    table.add_row("exact window", _counted(report.exact))
     table.add_row("  prior: any window at random", f"{priors.uniform:.3f}")
     table.add_row("  prior: starts with the clip", f"{priors.starts_with_clip:.3f}")
     table.add_row("  prior: ends with the clip", f"{priors.ends_with_clip:.3f}")
     if priors.most_frequent is not None:
         table.add_row("  prior: usual start of its length", f"{priors.most_frequent:.3f}")
-    table.add_row("  model minus best prior", str(report.minus_best_prior))
+    table.add_row("  model minus best prior", _counted(report.minus_best_prior))
     if report.cca is not None:
-        table.add_row("linear CCA, exact window", str(report.cca.exact))
-        table.add_row("  model minus linear CCA", str(report.minus_cca))
-    table.add_row("mean absolute offset, s", str(report.mean_absolute_offset_seconds))
+        table.add_row("linear CCA, exact window", _counted(report.cca.exact))
+    if report.minus_cca is not None:
+        table.add_row("  model minus linear CCA", _counted(report.minus_cca))
+    table.add_row("mean absolute offset, s", _counted(report.mean_absolute_offset_seconds))
     if report.cca is not None:
-        table.add_row("  of linear CCA, s", str(report.cca.mean_absolute_offset_seconds))
+        table.add_row("  of linear CCA, s", _counted(report.cca.mean_absolute_offset_seconds))
     for row in report.lengths:
-        clips = f"{row.clips} clip{'s' * (row.clips != 1)}"
-        table.add_row(f"exact, queries of {row.seconds} s", f"{row.exact:.3f}, at random {row.uniform:.3f} ({clips})")
+        table.add_row(
+            f"exact, queries of {row.seconds} s",
+            f"{row.exact:.3f}, at random {row.uniform:.3f} ({_clips(row.clips)})",
+        )
     table.caption = f"protocol {report.protocol}, matching {report.matching}"
     if report.cca is not None:
         table.caption += f"; {_words(report.cca)}"
@@ -58,6 +61,16 @@ def _words(cca: CcaFigures) -> str:
     choice = cca.choice
     by = "not chosen, for want of a validation split" if choice.validation_exact is None else "chosen on validation"
     return f"CCA of {choice.comparison}, {choice.components} components, ridge {choice.ridge:g}, {by}"
+
+
+def _counted(interval: Interval) -> str:
+    """A figure, its interval and the number of clips behind it."""
+    few = ": too few for an interval" if interval.low is None else ""
+    return f"{interval} ({_clips(interval.clips)}{few})"
+
+
+def _clips(count: int | None) -> str:
+    return f"{count} clip{'s' * (count != 1)}"
 
 
 def _table(title: str) -> Table:

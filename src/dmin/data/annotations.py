@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,10 @@ class Annotation:
 def read_annotations(path: str | Path) -> list[Annotation]:
     """Read an annotation file; a header line, blank lines, a byte order mark and Windows line ends do no harm.
 
-    Warns if two categories differ only by case or spaces.
+    Warns if two categories differ only by case or spaces, or if one differs by a letter from a more frequent one.
 
     Raises:
-        DataError: The file cannot be read, or a line is not an annotation: the message names file and row.
+        DataError: The file cannot be read, or lines are no annotations: the message names the file and the first row.
     """
     path = Path(path)
     rows = read_rows(path)
@@ -55,8 +56,19 @@ def read_annotations(path: str | Path) -> list[Annotation]:
         rows = rows[1:]
     if not rows:
         raise DataError(f"{path} has no annotation: write one event a line, as {LINE}")
-    annotations = [parse_line(text, path, row) for row, text in rows]
-    _warn_of_twins({annotation.category for annotation in annotations}, path)
+    if rows[0][1][0] in "{[":
+        raise DataError(f"{path} is JSON: write one event a line, as {LINE}")
+    annotations: list[Annotation] = []
+    errors: list[DataError] = []
+    for row, text in rows:
+        try:
+            annotations.append(parse_line(text, path, row))
+        except DataError as error:
+            errors.append(error)
+    if errors:
+        more = f" ({len(errors) - 1} more of {len(rows)} rows cannot be read either)" if len(errors) > 1 else ""
+        raise DataError(f"{errors[0]}{more}")
+    _warn_of_near_names(annotations, path)
     return annotations
 
 
@@ -152,7 +164,9 @@ def read_rows(path: Path) -> list[tuple[int, str]]:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8") from error
+        is_utf16 = path.read_bytes()[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        found = "is UTF-16 text" if is_utf16 else f"is not UTF-8 text ({error.reason} at byte {error.start})"
+        raise DataError(f"{path} {found}: save it as UTF-8") from error
     return [(row, line.strip()) for row, line in enumerate(text.split("\n"), start=1) if line.strip()]
 
 
@@ -170,6 +184,8 @@ def parse_line(text: str, path: Path, row: int) -> Annotation:
     """
     parts = [part.strip() for part in text.split("&")]
     where = f"{path}, row {row}: got {text!r}"
+    if len(parts) == 1 and (separator := _foreign_separator(text)) is not None:
+        raise DataError(f"{where}, fields between {separator}: put & between them, as {LINE}")
     if len(parts) != 5:
         raise DataError(f"{where}, {len(parts)} field{'s' * (len(parts) != 1)} instead of 5: write {LINE}")
     category, video_id, quality, *times = parts
@@ -184,12 +200,35 @@ def parse_line(text: str, path: Path, row: int) -> Annotation:
     return Annotation(category, video_id, quality, start, end)
 
 
-def _warn_of_twins(names: Iterable[str], path: Path) -> None:
+def _foreign_separator(text: str) -> str | None:
+    """The character that another format puts between fields, in words; None if there is none."""
+    separators = {"\t": "tabs", ";": "semicolons", ",": "commas"}
+    return next((words for character, words in separators.items() if text.count(character) >= 2), None)
+
+
+def _warn_of_near_names(annotations: Sequence[Annotation], path: Path) -> None:
+    counts = Counter(annotation.category for annotation in annotations)
     seen: dict[str, str] = {"background": BACKGROUND}
-    for name in sorted(names):
+    for name in sorted(counts):
         other = seen.setdefault("".join(name.split()).casefold(), name)
         if other != name:
             warnings.warn(
                 f"{path}: {other!r} and {name!r} count as two categories; if they are one, spell them alike",
                 stacklevel=3,
             )
+    for name, count in counts.items():
+        for other in (other for other in counts if counts[other] > count and _differ_by_a_letter(name, other)):
+            warnings.warn(
+                f"{path}: {name!r} ({count} line{'s' * (count != 1)}) differs by one letter from {other!r} "
+                f"({counts[other]} lines); if they are one category, spell them alike",
+                stacklevel=3,
+            )
+
+
+def _differ_by_a_letter(one: str, other: str) -> bool:
+    """Whether one letter is another, too much or missing."""
+    short, long = sorted((one.casefold(), other.casefold()), key=len)
+    if short == long or len(long) - len(short) > 1:
+        return False
+    same = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    return short[same:] == long[same + 1 :] or short[same + 1 :] == long[same + 1 :]

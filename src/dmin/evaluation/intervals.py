@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
+FEWEST_CLIPS = 5
+"""Fewer give no interval."""
 _AT_ONCE = 500
 """Resamples that are in memory together; their number changes no figure."""
 
@@ -17,17 +20,25 @@ class Interval:
     """A figure with its bootstrap 95 % interval over clips."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    """None, like ``high``, where fewer than five clips say nothing of other clips."""
+    high: float | None
+    clips: int | None = None
+    """How many clips it is of; None if it is not of clips."""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Low and high; without limits where they are not known."""
+        return (-math.inf if self.low is None else self.low, math.inf if self.high is None else self.high)
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return f"{self.value:.3f}" + ("" if self.low is None else f" [{self.low:.3f}, {self.high:.3f}]")
 
 
 def share(hits: ArrayLike, totals: ArrayLike) -> Interval:
     """Hits over totals, both summed over clips, with a percentile bootstrap: clips are drawn again with replacement.
 
-    Calls with as many clips draw the same ones.
+    Calls with as many clips draw the same ones. Fewer than five clips that have anything to count give no interval.
 
     Args:
         hits: What counts, for each clip [N].
@@ -38,19 +49,22 @@ def share(hits: ArrayLike, totals: ArrayLike) -> Interval:
         0.75
     """
     pairs = np.stack([np.asarray(hits, np.float64), np.asarray(totals, np.float64)], 1)  # [N, 2]
-    value = pairs[:, 0].sum() / max(pairs[:, 1].sum(), 1)
+    value = float(pairs[:, 0].sum() / max(pairs[:, 1].sum(), 1))
+    clips = int((pairs[:, 1] > 0).sum())
+    if clips < FEWEST_CLIPS:
+        return Interval(value, None, None, clips)
     generator = np.random.default_rng(0)
     odds = np.full(len(pairs), 1 / len(pairs))
     drawn = np.concatenate([generator.multinomial(len(pairs), odds, size) @ pairs for size in _sizes()])
     low, high = np.quantile(drawn[:, 0] / np.maximum(drawn[:, 1], 1), [0.025, 0.975])
-    return Interval(float(value), float(low), float(high))
+    return Interval(value, float(low), float(high), clips)
 
 
 def mean(values: ArrayLike) -> Interval:
     """Mean of one figure a clip [N]. Of differences between two answers to the same clips it is a paired comparison.
 
     Example:
-        >>> print(mean([1.0, 1.0, 1.0]))
+        >>> print(mean([1.0] * 5))
         1.000 [1.000, 1.000]
     """
     array: NDArray[np.float64] = np.asarray(values, np.float64)

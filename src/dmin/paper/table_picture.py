@@ -32,7 +32,7 @@ def _row(result: ColumnResult) -> IntervalRow:
     return IntervalRow(
         name=words.marked_name(result),
         value=100 * result.mean,
-        interval=None if interval is None else (100 * interval.low, 100 * interval.high),
+        interval=None if interval is None else (100 * interval.bounds[0], 100 * interval.bounds[1]),
         runs=tuple(100 * seed.accuracy.value for seed in result.seeds) if len(result.seeds) > 1 else (),
         published=result.paper_percent,
     )

@@ -80,7 +80,7 @@ def winner(results: Sequence[ColumnResult]) -> int | None:
     others = [result.interval for index, result in enumerate(results) if index != best]
     if interval is None or results[best].mark or not others:
         return None
-    apart = all(other is not None and other.high < interval.low for other in others)
+    apart = all(other is not None and other.bounds[1] < interval.bounds[0] for other in others)
     return best if apart else None
 
 
@@ -210,6 +210,8 @@ def percent(share: float) -> str:
 
 def spread(interval: Interval) -> str:
     """An interval's ends in percent."""
+    if interval.low is None or interval.high is None:
+        return "too few clips"
     return f"{percent(interval.low)} to {percent(interval.high)}"
 
 
@@ -239,4 +241,4 @@ def _is_reading(result: ColumnResult) -> bool:
 
 
 def _overlap(one: Interval, other: Interval) -> bool:
-    return one.low <= other.high and other.low <= one.high
+    return one.bounds[0] <= other.bounds[1] and other.bounds[0] <= one.bounds[1]
