@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HELP = """Score a model on a split, with 95 % intervals, beside the priors that look at nothing: a model of events,
 or one that finds sounds in pictures or pictures in sounds (then beside a linear CCA of their features, too).
-DATA is a feature store, or a data-set folder with videos (features are then extracted into OUT/store).
+DATA is a feature store, or a data-set folder with videos (features of the split are then extracted into OUT/store).
 Example: dmin evaluate runs/mine store --split test --out runs/mine/test"""
 
 
@@ -30,6 +30,12 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of metrics.json and pictures")
     parser.add_argument(
         "--threshold", type=float | None, default=None, help="0..1; default: the model's own; event localizers only"
+    )
+    parser.add_argument(
+        "--missing-audio",
+        type=Literal["error", "silence"],
+        default="error",
+        help="what to do with a video without sound, where DATA has videos: refuse it, or take it as silent",
     )
     parser.add_argument("--device", type=str, default="cpu", help="cpu, cuda or mps")
 
@@ -90,8 +96,26 @@ def _store(args: Namespace, settings: InferenceSettings, progress: Progress) -> 
     """The feature store that was given, or one made of the data set that was given."""
     if (args.data / "features").is_dir():
         return Path(args.data)
+    import warnings
+
+    from dmin.data.ave import DataFolder
+    from dmin.data.folder_check import check_folder, check_times
     from dmin.features import extract
 
     store = Path(args.out) / "store"
-    extract(args.data, store, visual=settings.visual, audio=settings.audio, progress=progress).require_all()
+    found = check_folder(args.data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are among those found
+        ids = DataFolder.open(args.data).split(args.split)
+    extract(
+        args.data,
+        store,
+        ids=ids,
+        visual=settings.visual,
+        audio=settings.audio,
+        missing_audio=args.missing_audio,
+        progress=progress,
+    ).require_all()
+    for sentence in (*found, *check_times(store)):
+        warnings.warn(sentence, stacklevel=2)
     return store

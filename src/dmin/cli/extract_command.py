@@ -49,14 +49,40 @@ def run(args: Namespace, console: Console) -> int:
     """Extract; a bad video never stops the rest."""
     _check_sources(args)
     check_device(args.device)
+    folder = Path(args.source[0]) if len(args.source) == 1 and Path(args.source[0]).is_dir() else None
+    found = () if folder is None else _check(folder, console)
     with console.progress() as progress:
         report = _extract(args, progress)
+    if folder is not None and (folder / "Annotations.txt").is_file():
+        _sum_up(args.out, found, console)
     console.result(
         f"{len(report.done)} extracted, {len(report.reused)} there already, {len(report.failed)} failed -> {args.out}"
     )
     for failure in report.failed:
         console.error(failure.reason if failure.video in failure.reason else str(failure))
     return 1 if report.failed else 0
+
+
+def _check(folder: Path, console: Console) -> tuple[str, ...]:
+    """Warnings about a data set, before its first video is decoded."""
+    from dmin.data.folder_check import check_folder
+
+    if (folder / "Annotations.txt").is_file():
+        return check_folder(folder)
+    console.note(f"{folder} has no Annotations.txt: the store will hold features alone, which cannot be trained on")
+    return ()
+
+
+def _sum_up(store: Path, found: tuple[str, ...], console: Console) -> None:
+    """Say and keep all warnings, now that the lengths of the clips are known."""
+    from dmin.data.folder_check import WARNINGS_FILE, check_times, write_warnings
+
+    found += check_times(store)
+    write_warnings(store, found)
+    for sentence in found:
+        console.note(f"note: {sentence}")
+    if found:
+        console.note(f"{len(found)} warning{'s' * (len(found) != 1)}, kept in {store / WARNINGS_FILE}")
 
 
 def _check_sources(args: Namespace) -> None:

@@ -13,9 +13,10 @@ ends: ``Dog&id&good&0&0`` shows a dog without an event, ``Background&id&good&0&0
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +38,8 @@ from dmin.data.annotations import (
 )
 from dmin.errors import DataError, unknown_name
 from dmin.features.atomic import write_atomically
-from dmin.features.sources import find_videos, videos_in
+from dmin.features.extract import ORIGIN_FILE, TEXTS
+from dmin.features.sources import VIDEO_SUFFIXES, find_videos, videos_in
 
 __all__ = [
     "BACKGROUND",
@@ -84,10 +86,16 @@ class DataFolder:
     """Video ids by the name of the split: train, val, test, as far as they are there."""
     videos: Mapping[str, Path] = field(repr=False)
     """Video files by id; empty in a feature store."""
+    source: Path
+    """Folder whose annotations and splits were read: that of a store's data set, unless it is gone or the store's
+    copies are newer."""
 
     @classmethod
     def open(cls, folder: str | Path) -> DataFolder:
         """Open a data set or a feature store that was made of one.
+
+        Annotations and splits of a store are read from the data set that it was made of, as long as that is there, so
+        that mending them there is enough; a copy in the store that is newer than a differing original comes first.
 
         Without any split file the clips are divided 70/15/15 by a hash of their ids, always in the same way,
         with a warning.
@@ -101,11 +109,12 @@ class DataFolder:
                 f"no Annotations.txt in {folder}: a data set is a folder with videos/, splits/ and Annotations.txt "
                 f"(one event a line: {LINE})"
             )
-        annotations = tuple(read_annotations(folder / "Annotations.txt"))
+        source = _source(folder)
+        annotations = tuple(read_annotations(source / "Annotations.txt"))
         ids = tuple(dict.fromkeys(line.video_id for line in annotations))
-        splits = _read_splits(folder / "splits", set(ids)) or _divide(ids, folder)
+        splits = _read_splits(source / "splits", ids) or _divide(ids, source)
         has_videos = (folder / "videos").is_dir() and bool(videos_in(folder / "videos"))
-        return cls(folder, annotations, splits, find_videos(folder) if has_videos else {})
+        return cls(folder, annotations, splits, find_videos(folder) if has_videos else {}, source)
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
@@ -137,7 +146,7 @@ class DataFolder:
             DataError: The clip has no annotation.
         """
         if video_id not in self.lines:
-            raise DataError(f"no annotation of {video_id!r} in {self.folder / 'Annotations.txt'}: add a line {LINE}")
+            raise DataError(f"no annotation of {video_id!r} in {self.source / 'Annotations.txt'}: add a line {LINE}")
         return segment_labels(self.lines[video_id], self.categories, segments)
 
     def missing_videos(self) -> tuple[str, ...]:
@@ -152,9 +161,47 @@ class DataFolder:
         """
         if missing := self.missing_videos():
             raise DataError(
-                f"{_few(missing)} in {self.folder / 'splits'} without a video in {self.folder / 'videos'}: "
+                f"{few(missing)} in {self.folder / 'splits'} without a video in {self.folder / 'videos'}: "
                 "add <video id>.mp4, or take the lines out of the split"
             )
+
+
+def _source(folder: Path) -> Path:
+    """Where the annotations of a folder are to be read: see `DataFolder.open`."""
+    try:
+        original = Path((folder / ORIGIN_FILE).read_text("utf-8").strip())
+        pairs = [(original / name, folder / name) for name in TEXTS if (original / name).is_file()]
+        differing = [
+            (file, copy) for file, copy in pairs if not copy.is_file() or file.read_bytes() != copy.read_bytes()
+        ]
+        is_older = [copy.is_file() and file.stat().st_mtime < copy.stat().st_mtime for file, copy in differing]
+    except (OSError, UnicodeDecodeError):
+        return folder
+    if any(is_older) or not (original / "Annotations.txt").is_file():
+        return folder
+    if differing:
+        names = ", ".join(file.relative_to(original).as_posix() for file, _ in differing)
+        warnings.warn(f"{names} of {original} is newer than the copy in {folder} and is taken", stacklevel=3)
+    return original
+
+
+def like(video_id: str, known: Collection[str]) -> str:
+    """A known id that differs by a suffix, by case or by its Unicode form, in words; empty if there is none.
+
+    Example:
+        >>> like("dog.mp4", ["cat", "dog"])
+        " (did you mean 'dog', without the suffix?)"
+    """
+    path = Path(video_id)
+    if path.suffix.lower() in VIDEO_SUFFIXES and path.stem in known:
+        return f" (did you mean {path.stem!r}, without the suffix?)"
+    normal = unicodedata.normalize("NFC", video_id)
+    for other in known:
+        if unicodedata.normalize("NFC", other) == normal:
+            return " (a name of the same letters is there in another Unicode form: copy it from the file's name)"
+        if unicodedata.normalize("NFC", other).casefold() == normal.casefold():
+            return f" (did you mean {other!r}?)"
+    return ""
 
 
 def _split_rows(path: Path) -> tuple[list[str], bool]:
@@ -168,8 +215,9 @@ def _split_rows(path: Path) -> tuple[list[str], bool]:
     return [parse_line(text, path, row).video_id if "&" in text else text for row, text in rows], whole
 
 
-def _read_splits(folder: Path, annotated: set[str]) -> dict[str, tuple[str, ...]]:
+def _read_splits(folder: Path, annotated: Collection[str]) -> dict[str, tuple[str, ...]]:
     """All splits that are there, checked against the annotations and each other."""
+    known = set(annotated)
     splits: dict[str, tuple[str, ...]] = {}
     owner: dict[str, str] = {}
     shared: list[str] = []
@@ -181,21 +229,20 @@ def _read_splits(folder: Path, annotated: set[str]) -> dict[str, tuple[str, ...]
         ids, whole = _split_rows(path)
         whole_lines &= whole
         splits[name] = tuple(dict.fromkeys(ids))
-        if strangers := [video_id for video_id in splits[name] if video_id not in annotated]:
+        if strangers := [video_id for video_id in splits[name] if video_id not in known]:
+            names = [f"{video_id}{like(video_id, annotated)}" for video_id in strangers]
             raise DataError(
-                f"{_few(strangers)} in {path} without a line in Annotations.txt: add {LINE}, "
+                f"{few(names)} in {path} without a line in Annotations.txt: add {LINE}, "
                 f"or {BACKGROUND}&<video id>&good&0&0 for a clip without an event"
             )
         shared += [f"{i!r} ({owner[i]} and {name})" for i in splits[name] if i in owner]
         owner |= dict.fromkeys(splits[name], name)
     if shared and not whole_lines:
-        raise DataError(f"{folder}: {_few(shared)} in two splits: keep each clip in one, or scores mean nothing")
+        raise DataError(f"{folder}: {few(shared)} in two splits: keep each clip in one, or scores mean nothing")
     if (
         shared
     ):  # AVE annotates 45 clips more than once, once a category, and its own splits tear some of these pairs apart
-        warnings.warn(
-            f"{folder}: {_few(shared)} in two splits, as AVE has it: the scores profit a little", stacklevel=3
-        )
+        warnings.warn(f"{folder}: {few(shared)} in two splits, as AVE has it: the scores profit a little", stacklevel=3)
     return splits
 
 
@@ -215,7 +262,7 @@ def _divide(ids: Sequence[str], folder: Path) -> dict[str, tuple[str, ...]]:
     return {"train": tuple(sorted(train)), "val": tuple(sorted(val)), "test": tuple(sorted(test))}
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more

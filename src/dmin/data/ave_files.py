@@ -107,9 +107,7 @@ def open_dataset(path: Path, shape: Shape) -> Iterator[h5py.Dataset]:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise DataError(
-            f"{path} is not an HDF5 file, or it is cut off: download it again from {_home(path)}"
-        ) from error
+        raise DataError(f"{path} is not an HDF5 file, or it is cut off: {_cure(path)}") from error
     with file:
         dataset = file.get(key)
         if not isinstance(dataset, h5py.Dataset):
@@ -149,7 +147,7 @@ def read_dataset(path: Path, shape: Shape) -> NDArray[Any]:
         try:
             values: NDArray[Any] = dataset[()]
         except OSError as error:
-            raise DataError(f"{path} is damaged: download it again from {_home(path)}") from error
+            raise DataError(f"{path} is damaged: {_cure(path)}") from error
         return values
 
 
@@ -215,6 +213,13 @@ def read_one_hot(path: Path, shape: Shape) -> tuple[NDArray[np.int64], int]:
 
 def _key(path: Path) -> str:
     return FILES[path.name].key if path.name in FILES else "avadataset"
+
+
+def _cure(path: Path) -> str:
+    """What to do about a file that cannot be read."""
+    if path.name == "labels.h5":
+        return "it is not needed, remove it"
+    return f"download it again from {_home(path)}"
 
 
 def _home(path: Path) -> str:

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from dmin.data.ave import DataFolder, segment_labels
 from dmin.errors import DataError
-from dmin.features import FeatureStore
+from dmin.features import FeatureStore, find_videos
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,23 @@ class ClipDataset(Dataset[Sample]):
         if missing:
             raise DataError(
                 f"{len(missing)} of {len(ids)} clips of split {split!r} have no features in {folder} "
-                f"(first: {missing[0]}): run `dmin extract` again, it does only what is missing"
+                f"(first: {missing[0]}): {self._cure(missing)}"
             )
         self.windows = [
             window
             for video_id in ids
             for window in windows_of(video_id, len(self.store.read(video_id)), window_seconds)
         ]
+
+    def _cure(self, missing: Sequence[str]) -> str:
+        """What helps clips without features."""
+        source = self.folder.source
+        if source == self.folder.folder:
+            return "extract their videos into this store, or take them out of the split"
+        lacking = set(missing) - set(find_videos(source))
+        if lacking:
+            return f"{len(lacking)} have no video in {source} either: add it and extract, or take them out of the split"
+        return f"run `dmin extract {source} --out {self.store.folder}`, it does only what is missing"
 
     def __len__(self) -> int:
         return len(self.windows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +29,10 @@ _MOST_WORKERS = 16
 """Unless asked for more: each takes up to a gigabyte."""
 COMPOSITION_FILE = "composition.json"
 """Of a feature store: the manifest of the composed clips that its features were made from."""
-_COPIED = {name: name for name in ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt")} | {
+ORIGIN_FILE = "origin.txt"
+"""Of a feature store: the data-set folder that its annotations and splits were copied from."""
+TEXTS = ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt")
+_COPIED = {name: name for name in TEXTS} | {
     "manifest.json": COMPOSITION_FILE  # of composed clips; the store has a manifest of its own
 }
 """What a store takes over from the data set, and under which name."""
@@ -89,6 +92,7 @@ def extract(
     source: str | Path | Iterable[str | Path],
     store_folder: str | Path,
     *,
+    ids: Collection[str] | None = None,
     visual: str | Backbone = "lite0",
     audio: str | Backbone = "sfx",
     missing_audio: MissingAudio = "error",
@@ -107,6 +111,7 @@ def extract(
         source: Video files; or a folder of videos; or a data-set folder, whose annotations and splits are copied into
             the store, so that training needs only the store.
         store_folder: A new folder, or a store of the same backbones.
+        ids: Leave out all other videos of the source; by default none is left out.
         visual: Name of a visual backbone, or one of your own.
         audio: Name of an audio backbone, or one of your own.
         missing_audio: "silence" accepts videos without sound.
@@ -127,7 +132,7 @@ def extract(
     """
     if (workers is not None and workers < 1) or not 1 <= shard[0] <= shard[1]:
         raise DataError(f"got workers={workers}, shard={shard}: workers must be >= 1, and (i, n) have 1 <= i <= n")
-    videos = list(find_videos(source).items())[shard[0] - 1 :: shard[1]]
+    videos = [item for item in find_videos(source).items() if ids is None or item[0] in ids][shard[0] - 1 :: shard[1]]
     store = FeatureStore.create(store_folder, _settings(visual, audio))
     if isinstance(source, (str, Path)):
         _copy_annotations(Path(source), store.folder)
@@ -247,3 +252,4 @@ def _copy_annotations(source: Path, store: Path) -> None:
             warnings.warn(f"{copy} differed from {original} and was replaced", stacklevel=3)
         copy.parent.mkdir(exist_ok=True)
         write_atomically(copy, content)
+    write_atomically(store / ORIGIN_FILE, f"{source.absolute()}\n".encode("utf-8", "surrogateescape"))

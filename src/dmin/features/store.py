@@ -4,6 +4,8 @@
 STORE/manifest.json                 which backbones, versions and settings made the features
 STORE/features/<video id>.safetensors
 STORE/Annotations.txt, STORE/splits/  copies, where the videos came from a data-set folder
+STORE/origin.txt                    that folder
+STORE/warnings.txt                  what is odd about it, one sentence a line
 ```
 
 Files appear whole or not at all, so any number of processes and machines may write into one store without a lock.
