@@ -108,7 +108,7 @@ def write_demo_page(out: Path, metrics: LocalizationReport, events: Events, pict
         return Picture(heading, path.read_bytes(), alt, caption)
 
     accuracy = metrics.segment_accuracy
-    interval = f"{accuracy.clips} clips: too few for an interval"
+    interval = f"no interval: {accuracy.clips} clips are too few"
     if accuracy.low is not None:
         interval = f"95 % interval {accuracy.low:.3f} to {accuracy.high:.3f}"
     named = [

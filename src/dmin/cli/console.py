@@ -36,8 +36,8 @@ class Console:
         self._stderr = Terminal(file=sys.stderr, soft_wrap=True, highlight=False)
         self._stdout = Terminal(file=sys.stdout, soft_wrap=True, highlight=False)
 
-    def note(self, text: str) -> None:
-        """Say what is going on."""
+    def note(self, text: str | Table) -> None:
+        """Say what is going on, in words or in rows."""
         if not self.quiet:
             self._stderr.print(text, markup=False)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def metrics_table(report: LocalizationReport) -> Table:
     """The figures of event localization."""
-    table = _table(f"{report.model} on {report.split}: {report.clips} clips, {report.seconds} seconds")
+    table = _table(f"{report.model} on {report.split}: {_clips(report.clips)}, {report.seconds} seconds")
     table.add_row("segment accuracy", _counted(report.segment_accuracy))
     table.add_row("  prior: all background", f"{report.priors.all_background:.3f}")
     table.add_row("  prior: right category in every second", f"{report.priors.every_second_is_event:.3f}")
@@ -65,7 +65,7 @@ def _words(cca: CcaFigures) -> str:
 
 def _counted(interval: Interval) -> str:
     """A figure, its interval and the number of clips behind it."""
-    few = ": too few for an interval" if interval.low is None else ""
+    few = ", no interval" if interval.low is None else ""
     return f"{interval} ({_clips(interval.clips)}{few})"
 
 

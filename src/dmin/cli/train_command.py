@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
+from rich.markup import escape
+from rich.table import Table
 
 from dmin.cli.console import Console
+from dmin.errors import DataError
 
 HELP = """Train a network on a feature store, choosing the best epoch on the validation split.
 Leaves a run folder that `dmin localize --model RUN` and `dmin evaluate RUN` take; killed, it goes on when run again.
@@ -92,11 +95,15 @@ class _Recipe(ActionConfigFile):
 
 def run(args: Namespace, console: Console) -> int:
     """Train."""
+    from dmin.data.folder_check import check_times
     from dmin.recipe import RECIPES
     from dmin.training import fit
 
     kind = RECIPES[args.task]
     recipe = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
+    _show_clips(args.store, console)
+    for sentence in check_times(args.store):
+        console.note(f"note: {sentence}")
     with console.progress() as progress:
         report = fit(args.store, args.out, recipe, progress=progress)
     accuracy = report.validation_accuracy
@@ -106,3 +113,26 @@ def run(args: Namespace, console: Console) -> int:
     threshold = "" if report.threshold is None else f", threshold {report.threshold:.3f}"
     console.result(f"{kept}{threshold} -> {report.run}")
     return 0
+
+
+def _show_clips(store: Path, console: Console) -> None:
+    """Say how many clips and seconds of each category are in each split."""
+    from dmin.data.annotations import BACKGROUND
+    from dmin.data.batches import ClipDataset, count_categories
+
+    splits = {"train": count_categories(train := ClipDataset(store, "train"))}
+    for name in train.folder.splits:
+        try:
+            splits[name] = count_categories(ClipDataset(store, name))
+        except DataError as error:  # training needs no other split
+            console.note(f"note: {error}")
+    table = Table(title=f"Clips and seconds in {store}", title_justify="left")
+    table.add_column("category")
+    for name in splits:
+        table.add_column(name, justify="right")
+        table.add_column("seconds", justify="right")
+    for category in next(iter(splits.values())):
+        counts = [splits[name][category] for name in splits]
+        cells = [f"{number:,}" for count in counts for number in (count.clips, count.seconds)]
+        table.add_row("no event" if category == BACKGROUND else escape(category), *cells)
+    console.note(table)

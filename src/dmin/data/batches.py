@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
+from dmin.data.annotations import BACKGROUND
 from dmin.data.ave import DataFolder, segment_labels
 from dmin.errors import DataError
 from dmin.features import FeatureStore, find_videos
@@ -89,6 +90,7 @@ class ClipDataset(Dataset[Sample]):
     def __init__(
         self, folder: str | Path, split: str, categories: Sequence[str] | None = None, window_seconds: int = 10
     ) -> None:
+        self.split = split
         self.store = FeatureStore.open(folder)
         self.folder = DataFolder.open(folder)
         self.categories = tuple(categories or self.folder.categories)
@@ -129,6 +131,29 @@ class ClipDataset(Dataset[Sample]):
         """Labels [T] of a window's seconds, in 0..C."""
         labels = segment_labels(self.folder.lines[window.video_id], self.categories, window.stop)
         return labels[window.start :]
+
+
+@dataclass(frozen=True)
+class CategoryCount:
+    """How much of a split is of one category."""
+
+    clips: int
+    """With at least one second of it; for background, without a second of anything else."""
+    seconds: int
+
+
+def count_categories(clips: ClipDataset) -> dict[str, CategoryCount]:
+    """Clips and seconds of a split by category, the reserved "Background" last."""
+    names = (*clips.categories, BACKGROUND)
+    in_clips, in_seconds = np.zeros(len(names), int), np.zeros(len(names), int)
+    for video_id in clips.folder.split(clips.split):
+        labels = clips.labels_of(Window(video_id, 0, len(clips.store.read(video_id))))
+        seconds = np.bincount(labels, minlength=len(names))
+        in_seconds += seconds
+        in_clips[:-1] += seconds[:-1] > 0
+        in_clips[-1] += not seconds[:-1].any()
+    counts = zip(in_clips.tolist(), in_seconds.tolist(), strict=True)
+    return {name: CategoryCount(*count) for name, count in zip(names, counts, strict=True)}
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
