@@ -12,7 +12,8 @@ class HybridAttention(nn.Module):
     """HAN: x_cat = MHA(x; x, x) + MHA(x; y, y), two attentions with weights of their own, dropout on what each gives.
 
     The released code (AVVP-ECCV20, HANLayer) has one head and a layer that both modalities share; here there are n
-    heads and no shared weights, as in DIMA, whose place it takes (a reading).
+    heads and no shared weights, as in DIMA, whose place it takes (a reading). What is attended is dropped out twice,
+    here and by the layer around it; the feed-forward layer that follows has that layer's dropout, the released one 0.1.
 
     Args:
         width: d_m.

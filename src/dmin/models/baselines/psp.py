@@ -79,6 +79,10 @@ class PSP(LocalizationModel):
     has no layers of its own, the picture has one instead of two, nothing follows the propagation but the norm, and each
     second's scores are weighted by sigmoid(ReLU(linear of themselves)).
 
+    What differs from the released code: its head starts from Xavier's weights, ours from PyTorch's; it adds 1e-8 to the
+    sums by which it divides; the target of the pair loss for a clip without event is uniform there and 0 here; and its
+    loader leaves the values of other clips in a third of these targets, which are clean here.
+
     Example:
         >>> import torch
         >>> model = PSP(PSPConfig(category_names=("Dog", "Rain"), visual_size=16, audio_size=8, regions=9)).eval()
