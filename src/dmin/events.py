@@ -72,6 +72,17 @@ class Events:
     def __getitem__(self, index: int) -> Event:
         return self.events[index]
 
+    @property
+    def nearest(self) -> Second | None:
+        """The second of the highest relevance: if nothing was found, the nearest to an event. None without seconds.
+
+        Example:
+            >>> rows = tuple(Second(float(t), r, "Dog", {"Dog": 1.0}) for t, r in enumerate([0.1, 0.45, 0.2]))
+            >>> Events("dog.mp4", 3.0, "starter", 0.5, rows, ()).nearest
+            Second(start_seconds=1.0, relevance=0.45, category='Dog')
+        """
+        return max(self.seconds, key=lambda second: second.relevance, default=None)
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain lists and dicts, in the layout of the JSON file."""
         return {

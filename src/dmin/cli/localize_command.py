@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.answers import answer_each, make_folder, out_of, stems_of
 from dmin.cli.console import Console
 from dmin.cli.device import check_device
+
+if TYPE_CHECKING:
+    from dmin.events import Events
 
 HELP = """Find the events of videos: what is both heard and seen, second by second.
 Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
@@ -65,9 +68,21 @@ def run(args: Namespace, console: Console) -> int:
             for ending in endings:
                 write[ending](args.out / f"{names[video]}.{ending}")
         files = ", .".join(endings)
-        console.result(f"{video}: {len(events)} event{'s' * (len(events) != 1)} -> {args.out / names[video]}.{files}")
+        console.result(f"{video}: {_found(events, args.min_seconds)} -> {args.out / names[video]}.{files}")
         for event in events:
             span = f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s"
             console.result(f"  {span}  {event.category}  {event.score:.2f}")
 
     return answer_each(videos, localize, "videos", console)
+
+
+def _found(events: Events, min_seconds: float) -> str:
+    """How many events there are; if none, how near the nearest second came."""
+    if events:
+        return f"{len(events)} event{'s' * (len(events) != 1)}"
+    second = events.nearest
+    if second is None:
+        return "no event"
+    short = second.relevance >= events.threshold
+    why = f"shorter than {min_seconds:g} s" if short else f"threshold {events.threshold:.2f}"
+    return f"no event; nearest: {second.category} {second.relevance:.2f} at {second.start_seconds:.0f} s, {why}"
