@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dmin.errors import DataError, unknown_name
+from dmin.features.atomic import write_atomically
 from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig, systems
 from dmin.models.config import NetworkConfig, check_sizes
 from dmin.tasks.objectives import LossOptions
@@ -152,10 +153,10 @@ def write_recipe(run: Path, recipe: Recipe) -> None:
     if path.is_file():
         other = yaml.safe_load(path.read_text("utf-8"))
         different = sorted(name for name in ours if ours[name] != other.get(name))
-        # More epochs of the same recipe is how a finished run is prolonged.
-        if set(different) - {"epochs"}:
+        # More epochs of the same recipe is how a finished run is prolonged; another machine changes no recipe.
+        if set(different) - {"epochs", "accelerator", "devices", "nodes", "precision"}:
             raise DataError(
                 f"{run} holds a run of another recipe (different: {', '.join(different)}): "
                 "choose another --out, or remove that folder"
             )
-    path.write_text(yaml.safe_dump(ours, sort_keys=False), "utf-8")
+    write_atomically(path, yaml.safe_dump(ours, sort_keys=False).encode())

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 from dmin.errors import ModelError
 from dmin.events import dumps
 from dmin.features import Settings
+from dmin.features.atomic import write_atomically
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class InferenceSettings:
 
     def save(self, folder: Path) -> None:
         """Write the file beside the weights."""
-        (folder / self.FILE).write_text(dumps(asdict(self)), "utf-8")
+        write_atomically(folder / self.FILE, dumps(asdict(self)).encode())
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -5,16 +5,17 @@ RUN/model.safetensors, recipe.json   the best epoch by validation accuracy: `fro
 RUN/localizer.json, matcher.json     one of them: what `Localizer` or `Matcher` needs beside the weights
 RUN/train.yaml                       the recipe of this run, as `dmin train --config` reads it
 RUN/metrics.csv, curves.png          one row an epoch, and their picture
-RUN/checkpoints/last.ckpt            where a killed run goes on
+RUN/checkpoints/last.ckpt            where a killed run goes on; it ends with the weights of one that was not killed
 ```
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +28,15 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
-from dmin.data.batches import Batch, collate
+from dmin.data.batches import Batch, Sample, collate
+from dmin.features.atomic import write_atomically
 from dmin.jobs import job_of
 from dmin.models import PretrainedModel
 from dmin.progress import Progress, silent
 from dmin.recipe import Recipe, write_recipe
+from dmin.resuming import EpochOrder, RandomState, WholeCheckpoints, remove_remains
 from dmin.settings import LocalizerSettings
 from dmin.tasks.task import Task
 
@@ -156,10 +159,11 @@ class _KeepBest(Callback):
         self.progress(f"training{best}", epoch, trainer.max_epochs)
 
     def _write_csv(self) -> None:
-        with (self.run / "metrics.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=sorted(self.rows[0], key=lambda name: (name != "epoch", name)))
-            writer.writeheader()
-            writer.writerows(self.rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, fieldnames=sorted(self.rows[0], key=lambda name: (name != "epoch", name)))
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.run / "metrics.csv", text.getvalue().encode())
 
 
 def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progress = silent) -> FitReport:
@@ -179,13 +183,14 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
     job = job_of(store, recipe)
     run.mkdir(parents=True, exist_ok=True)
     write_recipe(run, job.recipe)
+    remove_remains(run)
     module = TrainingModule(job.model, job.task, job.recipe)
     keeper, clock = _KeepBest(run, progress), _StepClock()
     with _quiet():
-        _trainer(run, job.recipe, [clock, keeper]).fit(
+        _trainer(run, job.recipe, [clock, keeper, RandomState()]).fit(
             module,
-            DataLoader(job.train, recipe.batch_size, shuffle=True, collate_fn=collate),
-            None if job.val is None else DataLoader(job.val, recipe.batch_size, collate_fn=collate),
+            _loader(job.train, recipe.batch_size, EpochOrder(cast(Sized, job.train), recipe.seed)),
+            None if job.val is None else _loader(job.val, recipe.batch_size),
             ckpt_path=_last_checkpoint(run),
         )
     settings = job.settings_of(run)
@@ -203,6 +208,11 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
     )
 
 
+def _loader(clips: Dataset[Sample], batch_size: int, order: EpochOrder | None = None) -> DataLoader[Sample]:
+    # A generator of its own: a loader draws from it whenever it starts, and a resumed run starts one more.
+    return DataLoader(clips, batch_size, sampler=order, collate_fn=collate, generator=torch.Generator())
+
+
 def _trainer(run: Path, recipe: Recipe, callbacks: Sequence[Callback]) -> lightning.Trainer:
     last = ModelCheckpoint(run / "checkpoints", filename="last", save_top_k=1, enable_version_counter=False)
     return lightning.Trainer(
@@ -218,6 +228,7 @@ def _trainer(run: Path, recipe: Recipe, callbacks: Sequence[Callback]) -> lightn
         enable_model_summary=False,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
+        plugins=[WholeCheckpoints()],
     )
 
 
@@ -250,4 +261,6 @@ def _draw_curves(run: Path) -> None:
 
     figure = Figure(figsize=(9, 4), layout="constrained")
     plot_curves(run / "metrics.csv", figure.add_subplot())
-    figure.savefig(run / "curves.png", dpi=120)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    write_atomically(run / "curves.png", picture.getvalue())

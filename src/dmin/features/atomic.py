@@ -57,11 +57,11 @@ def write_once(path: Path, content: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def remove_stale(folder: Path) -> None:
+def remove_stale(folder: Path, older_than_seconds: float = _STALE_SECONDS) -> None:
     """Remove temporary files that killed processes left behind; young ones may belong to a living one."""
     for file in folder.glob(".*.tmp"):
         try:
-            if time.time() - file.stat().st_mtime > _STALE_SECONDS:
+            if time.time() - file.stat().st_mtime >= older_than_seconds:
                 file.unlink()
         except FileNotFoundError:  # another process was faster
             continue
