@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from dmin.errors import DataError, ModelError
 from dmin.features import Settings
 from dmin.presets import options_of, presets, recipe_of, system_options, variants
+from dmin.recipe import write_recipe
 from dmin.settings import LocalizerSettings
 
 
@@ -64,3 +67,13 @@ def test_a_system_is_asked_for_what_it_has():
         recipe_of("small", epoch=2)
     with pytest.raises(DataError, match="the system psp is for localization, got task matching"):
         recipe_of("psp-full", task="matching")
+
+
+def test_hardware_is_no_part_of_a_recipe(tmp_path):
+    recipe = recipe_of("small")
+    write_recipe(tmp_path, recipe)
+    moved = replace(recipe, accelerator="cpu", devices=4, nodes=2, precision="bf16-mixed", epochs=recipe.epochs + 1)
+    write_recipe(tmp_path, moved)
+    assert "devices: 4" in (tmp_path / "train.yaml").read_text()
+    with pytest.raises(DataError, match=r"another recipe \(different: learning_rate\)"):
+        write_recipe(tmp_path, replace(moved, learning_rate=1.0))

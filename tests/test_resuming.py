@@ -156,7 +156,7 @@ def test_the_order_of_clips_differs_by_epoch_and_seed_and_is_drawn_again_alike()
 
 
 def draws():
-    return random.random(), float(np.random.random()), float(torch.rand(()))
+    return random.random(), float(np.random.random()), float(torch.rand(()))  # noqa: NPY002
 
 
 def test_all_random_generators_go_on_where_they_were():

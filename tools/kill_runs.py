@@ -59,9 +59,11 @@ def main() -> int:
             moment = moments.uniform(0, seconds) if kills < args.kills else None
             if not train(args.store, killed, args.flags, moment):
                 kills += 1
-                epochs = len((killed / "metrics.csv").read_text().splitlines()) - 1 if (
-                    killed / "metrics.csv"
-                ).exists() else 0
+                epochs = (
+                    len((killed / "metrics.csv").read_text().splitlines()) - 1
+                    if (killed / "metrics.csv").exists()
+                    else 0
+                )
                 print(f"kill {kills} after {moment:.1f} s, {epochs} epochs in metrics.csv", flush=True)
                 continue
             found = contents(killed)

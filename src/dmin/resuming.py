@@ -1,7 +1,7 @@
-"""What lets a killed run of training end as if it had not been killed: its order of clips, its random state, its files.
+"""Lets a killed run of training end as if it had not been killed: order of clips, random state, files.
 
-A run goes on from the end of the last epoch that it finished, and repeats what came after. On one device nothing else is
-needed for the same weights; on several, all of them go on with the first one's random state.
+A run goes on from the end of the last epoch that it finished, and repeats what came after. On one device nothing else
+is needed for the same weights; on several, all of them go on with the first one's random state.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class RandomState(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The state now."""
-        name, keys, *rest = np.random.get_state()
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002  # the generator that others draw from
         return {
             "python": random.getstate(),
             "numpy": (name, [int(key) for key in keys], *rest),  # lists: checkpoints are read without pickled classes
@@ -77,7 +77,7 @@ class RandomState(Callback):
         if self._kept is None:
             return
         random.setstate(self._kept["python"])
-        np.random.set_state(self._kept["numpy"])
+        np.random.set_state(self._kept["numpy"])  # noqa: NPY002
         torch.set_rng_state(self._kept["torch"])
         here = torch.cuda.device_count()
         torch.cuda.set_rng_state_all(self._kept["cuda"][:here])
