@@ -27,8 +27,8 @@ def contents(run: Path) -> dict[str, bytes]:
 
 def train(store: Path, run: Path, flags: list[str], kill_after_seconds: float | None = None) -> bool:
     """Whether the command reached its end; `SystemExit` if it failed."""
-    command = [sys.executable, "-c", "from dmin.cli.main import main; main()", "--quiet"]
-    process = subprocess.Popen([*command, "train", str(store), "--out", str(run), *flags])
+    program = [sys.executable, "-c", "from dmin.cli.main import run; raise SystemExit(run())"]
+    process = subprocess.Popen([*program, "train", str(store), "--out", str(run), "--quiet", *flags])
     try:
         if process.wait(kill_after_seconds):
             sys.exit(f"dmin train failed with status {process.returncode}")
@@ -45,19 +45,20 @@ def main() -> int:
     parser.add_argument("store", type=Path)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("flags", nargs="*", help="of dmin train, after --")
-    args = parser.parse_args()
+    words = sys.argv[1:]
+    cut = words.index("--") if "--" in words else len(words)
+    args, flags = parser.parse_args(words[:cut]), words[cut + 1 :]
     moments = random.Random(args.seed)
     with TemporaryDirectory() as folder:
         undisturbed, killed = Path(folder, "undisturbed"), Path(folder, "killed")
         start = time.perf_counter()
-        train(args.store, undisturbed, args.flags)
+        train(args.store, undisturbed, flags)
         seconds = time.perf_counter() - start
         expected, kills, compared = contents(undisturbed), 0, 0
         print(f"undisturbed: {seconds:.0f} s, {len(expected)} files", flush=True)
         while True:
             moment = moments.uniform(0, seconds) if kills < args.kills else None
-            if not train(args.store, killed, args.flags, moment):
+            if not train(args.store, killed, flags, moment):
                 kills += 1
                 epochs = (
                     len((killed / "metrics.csv").read_text().splitlines()) - 1
