@@ -26,6 +26,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -182,8 +183,9 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
     lightning.seed_everything(recipe.seed, verbose=False)
     job = job_of(store, recipe)
     run.mkdir(parents=True, exist_ok=True)
-    write_recipe(run, job.recipe)
-    remove_remains(run)
+    # The first process alone: what another one is just writing would look like remains.
+    rank_zero_only(write_recipe)(run, job.recipe)
+    rank_zero_only(remove_remains)(run)
     module = TrainingModule(job.model, job.task, job.recipe)
     keeper, clock = _KeepBest(run, progress), _StepClock()
     with _quiet():
