@@ -119,6 +119,14 @@ def one_hot(index: object) -> np.ndarray:
 
 
 class TestLabels:
+    @pytest.mark.parametrize("content", [b"", b"no HDF5"])
+    def test_broken_labels_that_are_not_needed_are_to_be_removed(self, release: Path, content: bytes) -> None:
+        (release / "data" / "labels.h5").write_bytes(content)
+        with pytest.raises(
+            DataError, match=r"labels\.h5 is not an HDF5 file, or it is cut off: it is not needed, remove"
+        ):
+            agree(release)
+
     @pytest.mark.parametrize(
         ("name", "values", "message"),
         [

@@ -112,8 +112,7 @@ def open_dataset(path: Path, shape: Shape) -> Iterator[h5py.Dataset]:
         dataset = file.get(key)
         if not isinstance(dataset, h5py.Dataset):
             raise DataError(
-                f"{path} has no dataset {key!r}, it has {', '.join(map(repr, file)) or 'none at all'}: "
-                f"get the released file from {_home(path)}"
+                f"{path} has no dataset {key!r}, it has {', '.join(map(repr, file)) or 'none at all'}: {_cure(path)}"
             )
         found = tuple(dataset.shape or ())
         fits = len(found) == len(shape) and all(
@@ -160,7 +159,7 @@ def read_row(dataset: h5py.Dataset, path: Path, row: int) -> NDArray[Any]:
     try:
         values: NDArray[Any] = dataset[row]
     except OSError as error:
-        raise DataError(f"{path}, row {row}: cannot be read; download the file again from {_home(path)}") from error
+        raise DataError(f"{path}, row {row}: cannot be read: {_cure(path)}") from error
     return values
 
 
@@ -206,7 +205,7 @@ def read_one_hot(path: Path, shape: Shape) -> tuple[NDArray[np.int64], int]:
     if len(bad):
         raise DataError(
             f"{path}, row {bad[0][0]}: got {values[tuple(bad[0])].tolist()}, must be a single 1 among zeros: "
-            f"download the file again from {_home(path)}"
+            f"get the released file from {_home(path)}"
         )
     return values.argmax(-1).astype(np.int64), values.shape[-1]
 
@@ -216,7 +215,7 @@ def _key(path: Path) -> str:
 
 
 def _cure(path: Path) -> str:
-    """What to do about a file that cannot be read."""
+    """Advice for a file that cannot be read."""
     if path.name == "labels.h5":
         return "it is not needed, remove it"
     return f"download it again from {_home(path)}"
