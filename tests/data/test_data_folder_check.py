@@ -44,7 +44,7 @@ LINES = "Dog&a&good&0&5\nCat&b&good&1&3\nDog&c&good&0&10\n"
 
 
 def test_a_sound_data_set_has_no_warning(tmp_path):
-    assert check_folder(data_set(tmp_path, LINES)) == ()
+    assert check_folder(data_set(tmp_path, LINES)).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_ids_of_a_split_without_annotation_name_the_likely_one(tmp_path):
 
 def test_videos_that_no_line_names_and_near_categories_are_warnings(tmp_path):
     folder = data_set(tmp_path, LINES.replace("Cat", "Dig"), videos="a b c extra")
-    (near, unnamed) = check_folder(folder)
+    (near, unnamed) = check_folder(folder).warnings
     assert "'Dig' (1 line) differs by one letter from 'Dog' (2 lines)" in near
     assert f"{folder / 'videos' / 'extra.mp4'}: no line of {folder / 'Annotations.txt'} names it" in unnamed
 
@@ -164,9 +164,11 @@ class TestClipsWithoutFeatures:
 
     def test_not_where_there_is_none(self, tmp_path):
         folder, store = self.missing(tmp_path)
-        (folder / "videos" / "a.mp4").unlink()
-        with pytest.raises(DataError, match=re.escape(f"1 have no video in {folder} either: add it and extract")):
-            ClipDataset(store, "train")
+        for names in ("a", "bc"):  # some videos are gone, then all
+            for name in names:
+                (folder / "videos" / f"{name}.mp4").unlink()
+            with pytest.raises(DataError, match=re.escape(f"1 have no video in {folder} either: add it and extract")):
+                ClipDataset(store, "train")
         (store / ORIGIN_FILE).unlink()
         with pytest.raises(DataError, match="extract their videos into this store, or take them out of the split"):
             ClipDataset(store, "train")

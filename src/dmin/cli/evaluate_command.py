@@ -98,24 +98,20 @@ def _store(args: Namespace, settings: InferenceSettings, progress: Progress) -> 
         return Path(args.data)
     import warnings
 
-    from dmin.data.ave import DataFolder
     from dmin.data.folder_check import check_folder, check_times
     from dmin.features import extract
 
     store = Path(args.out) / "store"
-    found = check_folder(args.data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they are among those found
-        ids = DataFolder.open(args.data).split(args.split)
+    checked = check_folder(args.data)
     extract(
         args.data,
         store,
-        ids=ids,
+        ids=checked.data.split(args.split),
         visual=settings.visual,
         audio=settings.audio,
         missing_audio=args.missing_audio,
         progress=progress,
     ).require_all()
-    for sentence in (*found, *check_times(store)):
+    for sentence in (*checked.warnings, *check_times(store)):
         warnings.warn(sentence, stacklevel=2)
     return store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,11 +50,10 @@ def run(args: Namespace, console: Console) -> int:
     """Extract; a bad video never stops the rest."""
     _check_sources(args)
     check_device(args.device)
-    folder = Path(args.source[0]) if len(args.source) == 1 and Path(args.source[0]).is_dir() else None
-    found = () if folder is None else _check(folder, console)
+    found = _check(args.source, console)
     with console.progress() as progress:
         report = _extract(args, progress)
-    if folder is not None and (folder / "Annotations.txt").is_file():
+    if found is not None:
         _sum_up(args.out, found, console)
     console.result(
         f"{len(report.done)} extracted, {len(report.reused)} there already, {len(report.failed)} failed -> {args.out}"
@@ -63,14 +63,16 @@ def run(args: Namespace, console: Console) -> int:
     return 1 if report.failed else 0
 
 
-def _check(folder: Path, console: Console) -> tuple[str, ...]:
-    """Warnings about a data set, before its first video is decoded."""
+def _check(source: Sequence[str], console: Console) -> tuple[str, ...] | None:
+    """Warnings about a data set, before its first video is decoded; None if the source is no data set."""
     from dmin.data.folder_check import check_folder
 
+    if len(source) != 1 or not (folder := Path(source[0])).is_dir():
+        return None
     if (folder / "Annotations.txt").is_file():
-        return check_folder(folder)
+        return check_folder(folder).warnings
     console.note(f"{folder} has no Annotations.txt: the store will hold features alone, which cannot be trained on")
-    return ()
+    return None
 
 
 def _sum_up(store: Path, found: tuple[str, ...], console: Console) -> None:
@@ -80,7 +82,7 @@ def _sum_up(store: Path, found: tuple[str, ...], console: Console) -> None:
     found += check_times(store)
     write_warnings(store, found)
     for sentence in found:
-        console.note(f"note: {sentence}")
+        warnings.warn(sentence, stacklevel=2)
     if found:
         console.note(f"{len(found)} warning{'s' * (len(found) != 1)}, kept in {store / WARNINGS_FILE}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -103,7 +104,7 @@ def run(args: Namespace, console: Console) -> int:
     recipe = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
     _show_clips(args.store, console)
     for sentence in check_times(args.store):
-        console.note(f"note: {sentence}")
+        warnings.warn(sentence, stacklevel=2)
     with console.progress() as progress:
         report = fit(args.store, args.out, recipe, progress=progress)
     accuracy = report.validation_accuracy
@@ -120,12 +121,13 @@ def _show_clips(store: Path, console: Console) -> None:
     from dmin.data.annotations import BACKGROUND
     from dmin.data.batches import ClipDataset, count_categories
 
-    splits = {"train": count_categories(train := ClipDataset(store, "train"))}
-    for name in train.folder.splits:
+    train = ClipDataset(store, "train")
+    splits = {"train": count_categories(train)}
+    for name in [name for name in train.folder.splits if name != "train"]:
         try:
             splits[name] = count_categories(ClipDataset(store, name))
         except DataError as error:  # training needs no other split
-            console.note(f"note: {error}")
+            warnings.warn(str(error), stacklevel=2)
     table = Table(title=f"Clips and seconds in {store}", title_justify="left")
     table.add_column("category")
     for name in splits:

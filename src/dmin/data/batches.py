@@ -90,7 +90,6 @@ class ClipDataset(Dataset[Sample]):
     def __init__(
         self, folder: str | Path, split: str, categories: Sequence[str] | None = None, window_seconds: int = 10
     ) -> None:
-        self.split = split
         self.store = FeatureStore.open(folder)
         self.folder = DataFolder.open(folder)
         self.categories = tuple(categories or self.folder.categories)
@@ -108,11 +107,14 @@ class ClipDataset(Dataset[Sample]):
         ]
 
     def _cure(self, missing: Sequence[str]) -> str:
-        """What helps clips without features."""
+        """Advice for clips without features."""
         source = self.folder.source
         if source == self.folder.folder:
             return "extract their videos into this store, or take them out of the split"
-        lacking = set(missing) - set(find_videos(source))
+        try:
+            lacking = set(missing) - set(find_videos(source))
+        except DataError:  # no video at all
+            lacking = set(missing)
         if lacking:
             return f"{len(lacking)} have no video in {source} either: add it and extract, or take them out of the split"
         return f"run `dmin extract {source} --out {self.store.folder}`, it does only what is missing"
@@ -135,7 +137,7 @@ class ClipDataset(Dataset[Sample]):
 
 @dataclass(frozen=True)
 class CategoryCount:
-    """How much of a split is of one category."""
+    """Clips and seconds of one category in a split."""
 
     clips: int
     """With at least one second of it; for background, without a second of anything else."""
@@ -146,8 +148,9 @@ def count_categories(clips: ClipDataset) -> dict[str, CategoryCount]:
     """Clips and seconds of a split by category, the reserved "Background" last."""
     names = (*clips.categories, BACKGROUND)
     in_clips, in_seconds = np.zeros(len(names), int), np.zeros(len(names), int)
-    for video_id in clips.folder.split(clips.split):
-        labels = clips.labels_of(Window(video_id, 0, len(clips.store.read(video_id))))
+    lengths = {window.video_id: window.stop for window in clips.windows}  # a clip's last window ends with it
+    for video_id, length in lengths.items():
+        labels = clips.labels_of(Window(video_id, 0, length))
         seconds = np.bincount(labels, minlength=len(names))
         in_seconds += seconds
         in_clips[:-1] += seconds[:-1] > 0

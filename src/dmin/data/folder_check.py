@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from dmin.data.annotations import Annotation
@@ -17,11 +18,17 @@ _ROUNDING_SECONDS = 0.5
 """An event may end so much later than its clip, which is seldom as long as it claims."""
 
 
-def check_folder(folder: Path) -> tuple[str, ...]:
-    """Read annotations and splits and compare them with the names of the videos.
+@dataclass(frozen=True)
+class CheckedFolder:
+    """A data set whose clips all have their videos."""
 
-    Returns:
-        Warnings, a sentence each.
+    data: DataFolder
+    warnings: tuple[str, ...]
+    """One sentence each."""
+
+
+def check_folder(folder: Path) -> CheckedFolder:
+    """Read annotations and splits and compare them with the names of the videos.
 
     Raises:
         DataError: They cannot be read, contradict each other, or name clips in a split that have no video.
@@ -43,7 +50,7 @@ def check_folder(folder: Path) -> tuple[str, ...]:
             f"{few([str(videos[video_id]) for video_id in unnamed])}: no line of {folder / 'Annotations.txt'} names "
             f"{'it' if len(unnamed) == 1 else 'them'}, so no split has {'it' if len(unnamed) == 1 else 'them'}"
         )
-    return tuple(found)
+    return CheckedFolder(data, tuple(found))
 
 
 def check_times(store_folder: Path) -> tuple[str, ...]:
