@@ -77,7 +77,7 @@ def run(args: Namespace, console: Console) -> int:
 
 
 def _found(events: Events, min_seconds: float) -> str:
-    """How many events there are; if none, how near the nearest second came."""
+    """The number of events; without any, the second that came nearest to one."""
     if events:
         return f"{len(events)} event{'s' * (len(events) != 1)}"
     second = events.nearest

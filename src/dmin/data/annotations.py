@@ -226,7 +226,7 @@ def _warn_of_near_names(annotations: Sequence[Annotation], path: Path) -> None:
 
 
 def _differ_by_a_letter(one: str, other: str) -> bool:
-    """Whether one letter is another, too much or missing."""
+    """True for names that are alike but for one letter, which is another, too much or missing."""
     short, long = sorted((one.casefold(), other.casefold()), key=len)
     if short == long or len(long) - len(short) > 1:
         return False

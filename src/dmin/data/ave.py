@@ -167,7 +167,7 @@ class DataFolder:
 
 
 def _source(folder: Path) -> Path:
-    """Where the annotations of a folder are to be read: see `DataFolder.open`."""
+    """The folder whose annotations are read for this one: see `DataFolder.open`."""
     try:
         original = Path((folder / ORIGIN_FILE).read_text("utf-8").strip())
         pairs = [(original / name, folder / name) for name in TEXTS if (original / name).is_file()]

@@ -24,7 +24,7 @@ class Interval:
     """None, like ``high``, where fewer than five clips say nothing of other clips."""
     high: float | None
     clips: int | None = None
-    """How many clips it is of; None if it is not of clips."""
+    """Number of clips that it is of; None if it is not of clips."""
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -72,9 +72,9 @@ class _Span:
     last_duration: float = 0.0
     count: int = 0
     is_in_order: bool = True
-    """Whether no packet is shown before one that stands earlier in the file."""
+    """True while no packet is shown before one that stands earlier in the file."""
     has_one_time: bool = True
-    """Whether all packets are shown when they are decoded."""
+    """True while every packet is shown when it is decoded."""
 
     def add(self, start: float, end: float, duration: float, lag: float) -> None:
         self.count += 1
