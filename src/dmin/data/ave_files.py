@@ -112,7 +112,8 @@ def open_dataset(path: Path, shape: Shape) -> Iterator[h5py.Dataset]:
         dataset = file.get(key)
         if not isinstance(dataset, h5py.Dataset):
             raise DataError(
-                f"{path} has no dataset {key!r}, it has {', '.join(map(repr, file)) or 'none at all'}: {_cure(path)}"
+                f"{path} has no dataset {key!r}, it has {', '.join(map(repr, file)) or 'none at all'}: "
+                f"get the released file from {_home(path)}"
             )
         found = tuple(dataset.shape or ())
         fits = len(found) == len(shape) and all(
@@ -205,7 +206,7 @@ def read_one_hot(path: Path, shape: Shape) -> tuple[NDArray[np.int64], int]:
     if len(bad):
         raise DataError(
             f"{path}, row {bad[0][0]}: got {values[tuple(bad[0])].tolist()}, must be a single 1 among zeros: "
-            f"get the released file from {_home(path)}"
+            f"{_cure(path)}"
         )
     return values.argmax(-1).astype(np.int64), values.shape[-1]
 
