@@ -56,6 +56,7 @@ LOCALIZATION = {
     **SCHEDULE,
     "task": "localization",
     "system": "dmin",
+    "relevance_loss": "mean",
     "mil_pooling": None,
     "segment_loss": "cross-entropy",
     "agreement_weight": 0.0,

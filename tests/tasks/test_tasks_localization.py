@@ -1,16 +1,20 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmin.data.batches import Batch
+from dmin.errors import ModelError
 from dmin.tasks.decoding import decode, event_scores
 from dmin.tasks.localization import NO_EVENT, clip_categories, localization_loss
 from dmin.tasks.metrics import SegmentAccuracy
+from dmin.tasks.objectives import OBJECTIVES, LossOptions
 
 
-def literal_loss(output, labels, mask, weight):
+def literal_loss(output, labels, mask, weight, relevance_loss):
     """Eq. 15-17 as loops over clips, seconds and categories."""
     clips, seconds = labels.shape
     categories = output.category_logits.shape[1]
@@ -37,11 +41,13 @@ def literal_loss(output, labels, mask, weight):
                     category += term
                 else:
                     unimodal += term
-    return relevance / real + (weight * unimodal + (1 - weight) * category) / max(labelled, 1)
+    relevance /= real if relevance_loss == "mean" else clips
+    return relevance + (weight * unimodal + (1 - weight) * category) / max(labelled, 1)
 
 
+@pytest.mark.parametrize("relevance_loss", ["mean", "sum"])
 @given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 5), st.integers(0, 10_000), st.floats(0, 1))
-def test_the_loss_is_equations_15_to_17(clips, seconds, categories, seed, weight):
+def test_the_loss_is_equations_15_to_17(relevance_loss, clips, seconds, categories, seed, weight):
     generator = torch.Generator().manual_seed(seed)
     output = SimpleNamespace(
         relevance_logits=torch.randn(clips, seconds, generator=generator, dtype=torch.float64),
@@ -51,8 +57,21 @@ def test_the_loss_is_equations_15_to_17(clips, seconds, categories, seed, weight
     labels = torch.randint(0, categories + 1, (clips, seconds), generator=generator)
     lengths = torch.randint(1, seconds + 1, (clips, 1), generator=generator)
     mask = torch.arange(seconds)[None] < lengths
-    loss = localization_loss(output, labels, mask, weight)
-    assert abs(float(loss.total) - literal_loss(output, labels, mask, weight)) < 1e-9
+    expected = literal_loss(output, labels, mask, weight, relevance_loss)
+    loss = localization_loss(output, labels, mask, weight, relevance_loss)
+    assert abs(float(loss.total) - expected) < 1e-9
+    task = OBJECTIVES["decoupled"](
+        categories, "full", LossOptions(unimodal_weight=weight, relevance_loss=relevance_loss)
+    )
+    assert float(task.losses(output, Batch((), None, None, labels, mask))["loss"]) == float(loss.total)
+
+
+def test_an_unknown_relevance_loss_is_told_with_the_known_ones():
+    output = SimpleNamespace(
+        relevance_logits=torch.zeros(1, 2), category_logits=torch.zeros(1, 3), unimodal_category_logits=None
+    )
+    with pytest.raises(ModelError, match="'median'.*mean, sum"):
+        localization_loss(output, torch.zeros(1, 2, dtype=torch.long), torch.ones(1, 2, dtype=torch.bool), 0, "median")
 
 
 def test_a_batch_without_events_has_a_finite_loss_and_gradient():

@@ -6,6 +6,7 @@ Labels are ``segment_labels`` [B, T]: a category's index, or C (one past the las
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from dmin.data.batches import Batch
 from dmin.errors import ModelError
+from dmin.registry import Registry
 from dmin.tasks.decoding import decode
 
 if TYPE_CHECKING:
@@ -70,22 +72,43 @@ def clip_categories(segment_labels: Tensor, mask: Tensor, categories: int) -> Te
     return torch.where(counts.amax(1) > 0, counts.argmax(1), NO_EVENT)
 
 
+def _mean_over_seconds(losses: Tensor, mask: Tensor) -> Tensor:
+    """As released: every real second of the batch counts the same."""
+    return losses.sum() / mask.sum().clamp(min=1)
+
+
+def _sum_over_seconds(losses: Tensor, mask: Tensor) -> Tensor:
+    """Eq. 15 as printed: the sum over a clip's seconds; then, as in eq. 16, the mean over clips."""
+    return losses.sum() / len(mask)
+
+
+RELEVANCE_LOSSES = Registry[Callable[[Tensor, Tensor], Tensor]]("relevance_loss")
+"""Ways to reduce the relevance loss: losses [B, T], 0 at padded seconds, and mask [B, T] -> a scalar."""
+RELEVANCE_LOSSES.add("mean", _mean_over_seconds)
+RELEVANCE_LOSSES.add("sum", _sum_over_seconds)
+
+
 def localization_loss(
-    output: LocalizationOutput, segment_labels: Tensor, mask: Tensor, unimodal_weight: float = 0.1
+    output: LocalizationOutput,
+    segment_labels: Tensor,
+    mask: Tensor,
+    unimodal_weight: float = 0.1,
+    relevance_loss: str = "mean",
 ) -> LocalizationLoss:
     """Loss of full supervision, eq. 17: relevance + w * unimodal category + (1 - w) * category.
 
-    The means run over real seconds (eq. 15) and over clips that have an event (eq. 16): a clip without one has no
-    category to learn. The paper's data have an event in all clips but one, so this changes nothing there.
+    Eq. 15 runs over real seconds, eq. 16 over clips that have an event: a clip without one has no category to learn.
+    The paper's data have an event in all clips but one, so this changes nothing there.
 
     Args:
         output: The network's answer.
         segment_labels: [B, T] in 0..C, C being background.
         mask: [B, T], True where a second is real.
         unimodal_weight: The paper's lambda.
+        relevance_loss: One of `RELEVANCE_LOSSES`: "mean" over seconds, or "sum" over each clip's seconds.
 
     Raises:
-        ModelError: The unimodal loss has a weight, but the network no unimodal head.
+        ModelError: The unimodal loss has a weight, but the network no unimodal head; or there is no such reduction.
 
     Example:
         >>> from types import SimpleNamespace
@@ -99,7 +122,7 @@ def localization_loss(
     clip_labels = clip_categories(segment_labels, mask, categories)
     relevant = (segment_labels < categories).to(output.relevance_logits.dtype)
     each_second = F.binary_cross_entropy_with_logits(output.relevance_logits, relevant, reduction="none")
-    relevance = each_second.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)
+    relevance = RELEVANCE_LOSSES[relevance_loss](each_second.masked_fill(~mask, 0.0), mask)
     category = _mean_cross_entropy(output.category_logits, clip_labels)
     alone = unimodal_logits(output, unimodal_weight)
     unimodal = relevance.new_zeros(()) if alone is None else _mean_cross_entropy(alone, clip_labels)
@@ -154,9 +177,10 @@ class FullSupervision(SegmentTask):
     """The task of training: see `dmin.tasks.task.Task`."""
 
     unimodal_weight: float = 0.1
+    relevance_loss: str = "mean"
 
     def losses(self, output: LocalizationOutput, batch: Batch) -> dict[str, Tensor]:
         """Eq. 17."""
-        loss = localization_loss(output, batch.labels, batch.mask, self.unimodal_weight)
+        loss = localization_loss(output, batch.labels, batch.mask, self.unimodal_weight, self.relevance_loss)
         terms = {"relevance_loss": loss.relevance, "category_loss": loss.category}
         return {"loss": loss.total, **terms, "unimodal_loss": loss.unimodal_category}

@@ -20,6 +20,9 @@ class LossOptions:
 
     unimodal_weight: float = 0.1
     """The paper's lambda (eq. 17-18): weight of the unimodal category loss, 1 - lambda being the fused one's."""
+    relevance_loss: str = "mean"
+    """Full supervision, relevance and category apart: the relevance loss (eq. 15) is the "mean" over seconds, as in the
+    released code, or the "sum" over each clip's seconds, as printed."""
     mil_pooling: str | None = None
     """Weak supervision: how a clip's score comes from its seconds'. Relevance and category apart: "probabilities" (the
     default) or, as in the released code, scaled "logits". One choice a second: "max" (the default) or "mean"."""
@@ -40,7 +43,7 @@ def _decoupled(categories: int, supervision: str, options: LossOptions) -> Task:
     """Relevance and category apart: DMIN and DAM."""
     if supervision == "weak":
         return WeakSupervision(categories, options.unimodal_weight, options.mil_pooling or "probabilities")
-    return FullSupervision(categories, options.unimodal_weight)
+    return FullSupervision(categories, options.unimodal_weight, options.relevance_loss)
 
 
 @OBJECTIVES.register("joint")
