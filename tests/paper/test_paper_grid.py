@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmin.paper.grid import GRIDS
+from dmin.paper.grid import GRIDS, mil_pooling
 from dmin.paper.tables import TABLES
 
 AGTA, DIMA = ("agta", "dima")
@@ -108,3 +108,14 @@ def test_each_column_of_table2_asks_one_direction_by_one_protocol():
         "a2v-strict": ("a2v", "strict"),
         "v2a-strict": ("v2a", "strict"),
     }
+
+
+def test_each_weak_row_says_how_it_pools():
+    rows = {row.key: mil_pooling("table1", row.key, "weak", "brief", {}) for row in GRIDS["table1"].rows[:5]}
+    assert rows == dict.fromkeys(["avel-video", "avel-audio", "avsdn", "avel", "cman"], "max")
+    assert mil_pooling("table1", "psp", "weak", "brief", {}) == "mean"
+    assert mil_pooling("table1", "dmin", "weak", "brief", {}) == "probabilities"
+    assert mil_pooling("table1", "dmin", "weak", "official", {}) == "logits"
+    assert mil_pooling("table1", "dmin", "weak", "brief", {"mil_pooling": "logits"}) == "logits"
+    assert mil_pooling("table1", "dmin", "full", "brief", {}) is None
+    assert mil_pooling("table2", "dcmr", "a2v", "brief", {}) is None

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from dmin.errors import DataError, unknown_name
-from dmin.models import systems
+from dmin.models import LocalizationModel, systems
 from dmin.models.systems import merged
 from dmin.paper.tables import TABLES
 from dmin.presets import kinds, options_of, system_options, variants
-from dmin.recipe import AnyRecipe, recipe_from
+from dmin.recipe import AnyRecipe, LocalizationRecipe, recipe_from
+from dmin.tasks.joint import JointWeakSupervision
+from dmin.tasks.objectives import OBJECTIVES
+from dmin.tasks.weak_supervision import WeakSupervision
 
 Material = Literal["full", "weak", "matching"]
 """A column's clips: AVE has some more to train on for weak supervision, and other splits for matching."""
@@ -201,6 +204,27 @@ def is_row(table_name: str, key: str) -> bool:
     except DataError:
         return False
     return True
+
+
+def mil_pooling(table_name: str, key: str, column: str, family: str, options: Mapping[str, Any]) -> str | None:
+    """How a cell's network pools seconds to clips under weak supervision; None in columns of another kind.
+
+    Args:
+        table_name: Of the table.
+        key: Of the row.
+        column: Name of the column.
+        family: One of `dmin.presets.FAMILIES`.
+        options: Fields of the recipe that were changed.
+    """
+    weak = [each for each in grid_of(table_name).columns if each.name == column and each.kind == "weak"]
+    if not weak:
+        return None
+    recipe = weak[0].recipe(_row(table_name, key), family, 0, options)
+    network = systems()[recipe.system].network
+    if not isinstance(recipe, LocalizationRecipe) or not issubclass(network, LocalizationModel):
+        return None
+    task = OBJECTIVES[network.objective](1, "weak", recipe)
+    return task.pooling if isinstance(task, WeakSupervision | JointWeakSupervision) else None
 
 
 def _row(table_name: str, key: str) -> Row:

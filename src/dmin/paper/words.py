@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from dmin.evaluation import Interval
-from dmin.paper.grid import grid_of
+from dmin.paper.grid import grid_of, mil_pooling
 from dmin.paper.results import ColumnResult, Reproduction
 from dmin.paper.tables import table
 
@@ -48,7 +48,11 @@ class Order:
 
 
 def comparison(reproduction: Reproduction) -> list[Lines]:
-    """Ours beside the paper's, a table a column, in the paper's order of systems."""
+    """Ours beside the paper's, a table a column, in the paper's order of systems.
+
+    Under weak supervision a last column says how each system pools, for systems that pool differently know different
+    things of their training clips.
+    """
     paper = "paper, %" if reproduction.on_ave else "paper, % (on AVE)"
     headings = ("system", "ours, %", "95 % interval", "seeds", paper, "weights", "ms a step")
     tables = []
@@ -66,8 +70,17 @@ def comparison(reproduction: Reproduction) -> list[Lines]:
             )
             for result in results
         ]
-        tables.append(Lines(results[0].heading, headings, rows, winner(results)))
+        poolings = [_pooling(reproduction, result) for result in results]
+        if any(poolings):
+            rows = [(*row, pooling or _DASH) for row, pooling in zip(rows, poolings, strict=True)]
+        names = (*headings, "MIL pooling") if any(poolings) else headings
+        tables.append(Lines(results[0].heading, names, rows, winner(results)))
     return tables
+
+
+def _pooling(reproduction: Reproduction, result: ColumnResult) -> str | None:
+    setting = reproduction.setting
+    return mil_pooling(setting.table, result.row, result.column, setting.preset_family, setting.options)
 
 
 def winner(results: Sequence[ColumnResult]) -> int | None:
