@@ -58,7 +58,7 @@ def comparison(reproduction: Reproduction) -> list[Lines]:
     tables = []
     for name in column_names(reproduction):
         results = reproduction.of_column(name)
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 marked_name(result),
                 percent(result.mean),
