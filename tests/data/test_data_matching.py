@@ -52,3 +52,14 @@ def test_a_splice_is_a_share(tiny_store):
 def test_a_query_lasts_2_to_9_seconds_of_10(seconds, kept):
     event = np.arange(10) < seconds
     assert query_of(event) == ((0, seconds) if kept else None)
+
+
+def test_an_event_that_two_windows_hold_whole_is_one_query(tiny_store):
+    clips = MatchingClips(tiny_store, "train", window_seconds=5)  # windows of seconds 0 to 5 and 1 to 6
+    events = [
+        (window.video_id, window.start + start, length)
+        for window, (start, length) in zip(clips.windows, clips.queries, strict=True)
+    ]
+    assert events.count(("clip01", 1, 3)) == 1
+    assert len(set(events)) == len(events)
+    assert len(clips) + clips.left_out == 2 * 16

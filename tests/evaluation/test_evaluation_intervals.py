@@ -61,3 +61,13 @@ def test_fewer_than_five_clips_give_no_interval(clips):
 
 def test_an_interval_is_written_with_its_bounds():
     assert str(Interval(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
+
+
+def test_figures_of_one_clip_are_drawn_together():
+    hits, totals = [2, 0, 1, 1, 0, 3], [3, 1, 1, 2, 2, 3]
+    figures, clips = [], []
+    for clip, (right, all_) in enumerate(zip(hits, totals, strict=True)):
+        figures += [1.0] * right + [0.0] * (all_ - right)
+        clips += [f"clip{9 - clip}"] * all_
+    assert mean(figures, clips) == share(hits, totals)
+    assert mean(figures, clips) != mean(figures)

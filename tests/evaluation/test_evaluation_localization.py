@@ -1,10 +1,14 @@
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from dmin.data.batches import ClipDataset
 from dmin.errors import ModelError
-from dmin.evaluation import ClipResult, evaluate, report
+from dmin.evaluation import ClipResult, evaluate, predict, report
 from dmin.inference import Localizer
 
 
@@ -30,6 +34,35 @@ def test_every_figure_on_two_clips_counted_by_hand():
     assert [row.recall for row in figures.categories] == [0.5, 0.0]
 
 
+def test_a_second_that_two_windows_see_is_counted_once_with_the_mean_of_both(tiny_store):
+    """The network finds Dog in the first two seconds of each window with 0.9 and elsewhere with 0.3."""
+
+    def network(visual, audio, mask):
+        relevance = torch.full(mask.shape, 0.3)
+        relevance[:, :2] = 0.9
+        return SimpleNamespace(
+            relevance_logits=relevance.logit(), category_logits=torch.tensor([[0.0, 4.0, 0.0]]).expand(len(mask), 3)
+        )
+
+    localizer = SimpleNamespace(
+        model=network,
+        categories=("Bell", "Dog", "Rain"),
+        device="cpu",
+        settings=SimpleNamespace(threshold=0.5, window_seconds=4),
+    )
+    clips = ClipDataset(tiny_store, "train", localizer.categories, 4)
+    told = []
+    results = predict(localizer, clips, lambda *step: told.append(step))
+    assert [result.video_id for result in results] == [f"clip{i:02d}" for i in range(16)]
+    assert told[-1] == ("evaluate", 32, 32)
+    background = 3
+    for result in results:
+        assert result.predicted.tolist() == [1, 1, 1, 1, background, background]  # 0.6 in seconds 2 and 3
+    assert results[0].labels.tolist() == [0, 0, 0, 3, 3, 3]
+    figures = report(results, localizer.categories, "m", "d", "train", 0.5)
+    assert (figures.clips, figures.seconds, figures.segment_accuracy.clips) == (16, 16 * 6, 16)
+
+
 @pytest.mark.slow
 def test_a_trained_model_scores_and_leaves_pictures(tiny_run, tiny_store, tmp_path, tiny_backbones):
     figures = evaluate(Localizer.from_pretrained(tiny_run), tiny_store, "test")
@@ -44,8 +77,6 @@ def test_a_trained_model_scores_and_leaves_pictures(tiny_run, tiny_store, tmp_pa
 
 @pytest.mark.slow
 def test_features_of_other_backbones_are_refused(tiny_run, tiny_store, tiny_backbones):
-    from dataclasses import replace
-
     localizer = Localizer.from_pretrained(tiny_run)
     localizer.settings = replace(localizer.settings, frames_per_second=3.0)
     with pytest.raises(ModelError, match="extract the videos again with the model's backbones"):

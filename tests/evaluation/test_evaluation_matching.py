@@ -80,6 +80,7 @@ def test_longer_clips_are_scored_window_by_window(tiny_store):
     assert found[:2] == [("clip20", 0, 4, 2, 2), ("clip20", 2, 4, 0, 3)]
     assert report.clips == len(MatchingClips(tiny_store, "test", window_seconds=4)) == len(found)
     assert report.exact.value == 1.0
+    assert report.exact.clips == len({video_id for video_id, *_ in found})
 
 
 def test_a_double_model_answers_in_float32_and_is_left_as_it_was(tiny_store):

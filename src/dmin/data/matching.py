@@ -40,14 +40,19 @@ class MatchingClips(ClipDataset):
         self.queries: list[tuple[int, int]] = []
         """(first second, seconds) of each window's query."""
         kept = []
+        known: set[tuple[str, int, int]] = set()
         for window in self.windows:
             query = query_of(self.labels_of(window) < background)
-            if query is not None:
+            if query is None:
+                continue
+            event = (window.video_id, window.start + query[0], query[1])
+            if event not in known:  # the last window of a long clip may hold an event that its neighbour holds
+                known.add(event)
                 kept.append(window)
                 self.queries.append(query)
         self.windows = kept
         self.left_out = all_windows - len(kept)
-        """Windows without such an event."""
+        """Windows without such an event, or with one of the window before."""
         if not kept:
             raise DataError(
                 f"split {split!r} of {folder} has no clip with one event of {MIN_QUERY_SECONDS} s or more that is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,15 +61,23 @@ def share(hits: ArrayLike, totals: ArrayLike) -> Interval:
     return Interval(value, float(low), float(high), clips)
 
 
-def mean(values: ArrayLike) -> Interval:
-    """Mean of one figure a clip [N]. Of differences between two answers to the same clips it is a paired comparison.
+def mean(values: ArrayLike, clips: Sequence[str] | None = None) -> Interval:
+    """Mean of figures [N]. Of differences between two answers to the same clips it is a paired comparison.
+
+    Args:
+        values: The figures.
+        clips: The clip of each, where a clip has several: they are drawn together. One a clip by default.
 
     Example:
         >>> print(mean([1.0] * 5))
         1.000 [1.000, 1.000]
     """
     array: NDArray[np.float64] = np.asarray(values, np.float64)
-    return share(array, np.ones_like(array))
+    if clips is None:
+        return share(array, np.ones_like(array))
+    places = {clip: place for place, clip in enumerate(dict.fromkeys(clips))}
+    of_clip = [places[clip] for clip in clips]
+    return share(np.bincount(of_clip, array), np.bincount(of_clip))
 
 
 def _sizes() -> list[int]:

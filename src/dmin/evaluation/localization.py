@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from dmin.data.annotations import BACKGROUND
-from dmin.data.batches import ClipDataset, collate
+from dmin.data.batches import ClipDataset, Window, collate
 from dmin.errors import DataError, ModelError
 from dmin.evaluation.features import require_same_features
 from dmin.evaluation.intervals import Interval, share
 from dmin.events import dumps
 from dmin.inference import Localizer
+from dmin.inference.windows import Average
 from dmin.progress import Progress, silent
-from dmin.tasks.decoding import decode, event_scores
+from dmin.tasks.decoding import EventScores, decode_scores, event_scores
 from dmin.tasks.scores import binary_f1, confusion, event_f1
 
 IOUS = (0.3, 0.5, 0.7)
@@ -144,22 +145,27 @@ def evaluate(
 
 @torch.inference_mode()
 def predict(localizer: Localizer, clips: ClipDataset, progress: Progress = silent) -> list[ClipResult]:
-    """The network's answer to every window of a data set."""
-    categories = len(localizer.categories)
-    results: list[ClipResult] = []
+    """The network's answer to every clip of a data set; what two windows say of a second is averaged."""
+    averages: dict[str, Average] = {}
+    done = 0
     for batch in DataLoader(clips, batch_size=16, collate_fn=collate):
         here = batch.to(localizer.device)
-        output = localizer.model(here.visual, here.audio, here.mask)
-        predicted = decode(output, categories, localizer.settings.threshold).cpu()
-        best = event_scores(output, categories).categories.argmax(-1).cpu()
+        scores = event_scores(localizer.model(here.visual, here.audio, here.mask), len(localizer.categories))
+        rows = torch.cat([scores.relevance[..., None], scores.categories], -1).double().cpu()
         for i, window in enumerate(batch.windows):
-            real = batch.mask[i]
-            lines = clips.folder.lines[window.video_id]
-            nothing = all(line.category == BACKGROUND for line in lines)
-            arrays = (batch.labels[i][real].numpy(), predicted[i][real].numpy(), best[i][real].numpy())
-            results.append(ClipResult(window.video_id, *arrays, nothing))
-        progress("evaluate", len(results), len(clips))
-    return results
+            averages.setdefault(window.video_id, Average()).add(window.start, rows[i][batch.mask[i]].numpy())
+        done += len(batch.windows)
+        progress("evaluate", done, len(clips))
+    return [_clip_result(clips, video_id, each.table(), localizer) for video_id, each in averages.items()]
+
+
+def _clip_result(clips: ClipDataset, video_id: str, scores: NDArray[np.float64], localizer: Localizer) -> ClipResult:
+    """A clip's truth and answer from its scores [T, 1 + C]."""
+    relevance, categories = torch.from_numpy(scores).tensor_split([1], -1)
+    predicted = decode_scores(EventScores(relevance[:, 0], categories), localizer.settings.threshold)
+    labels = clips.labels_of(Window(video_id, 0, len(scores)))
+    nothing = all(line.category == BACKGROUND for line in clips.folder.lines[video_id])
+    return ClipResult(video_id, labels, predicted.numpy(), categories.argmax(-1).numpy(), nothing)
 
 
 def report(

@@ -166,6 +166,7 @@ def evaluate_matching(
         )
         starts = matcher.starts(read_seconds(clips, progress, f"linear CCA: {split} clips"))
         results = [replace(result, cca_start=int(start)) for result, start in zip(results, starts, strict=True)]
+    of_clip = [result.video_id for result in results]
     exact = np.array([result.offset_seconds == 0 for result in results], dtype=np.float64)
     chance = chances(queries_of(clips), None if train is None else queries_of(train))
     shares = priors(chance)
@@ -179,14 +180,16 @@ def evaluate_matching(
         protocol=model.protocol,
         clips=len(results),
         left_out=clips.left_out,
-        exact=mean(exact),
-        mean_absolute_offset_seconds=mean([abs(result.offset_seconds) for result in results]),
+        exact=mean(exact, of_clip),
+        mean_absolute_offset_seconds=mean([abs(result.offset_seconds) for result in results], of_clip),
         lengths=_table(results, exact, chance["uniform"]),
         priors=shares,
         best_prior=shares.best,
-        minus_best_prior=mean(exact - chance[shares.best]),
+        minus_best_prior=mean(exact - chance[shares.best], of_clip),
         cca=cca,
-        minus_cca=None if cca is None else mean(exact - [result.cca_start == result.start for result in results]),
+        minus_cca=None
+        if cca is None
+        else mean(exact - [result.cca_start == result.start for result in results], of_clip),
         results=tuple(results),
     )
 
@@ -236,7 +239,8 @@ def _beside(clips: MatchingClips, split: str, window_seconds: int) -> MatchingCl
 
 def _cca_figures(choice: CcaChoice, results: Sequence[MatchingResult]) -> CcaFigures:
     offsets = np.array([(result.cca_start or 0) - result.start for result in results])
-    return CcaFigures(mean(offsets == 0), mean(np.abs(offsets)), choice)
+    of_clip = [result.video_id for result in results]
+    return CcaFigures(mean(offsets == 0, of_clip), mean(np.abs(offsets), of_clip), choice)
 
 
 def _table(

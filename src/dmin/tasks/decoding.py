@@ -65,6 +65,15 @@ def decode(output: Any, categories: int, threshold: float = 0.5) -> Tensor:
     Returns:
         [B, T] in 0..C.
     """
-    scores = event_scores(output, categories)
+    return decode_scores(event_scores(output, categories), threshold)
+
+
+def decode_scores(scores: EventScores, threshold: float) -> Tensor:
+    """As `decode`, from what was read of an answer.
+
+    Args:
+        scores: With any axes before time; categories have one more at the end.
+        threshold: Lowest relevance that counts as event.
+    """
     found = (scores.relevance >= threshold) & (scores.relevance > 0)
-    return torch.where(found, scores.categories.argmax(-1), categories)
+    return torch.where(found, scores.categories.argmax(-1), scores.categories.shape[-1])
