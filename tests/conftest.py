@@ -98,7 +98,7 @@ def tiny_recipe() -> LocalizationRecipe:
         learning_rate=5e-3,
         milestones=(30,),
         gradient_clip=1.0,
-        accelerator="cpu",
+        device="cpu",
     )
 
 

@@ -33,7 +33,7 @@ def test_it_is_listed(plugin, capsys):
 def test_it_is_trained_scored_and_compared(plugin, tiny_store, tmp_path, capsys):
     trained = str(tmp_path / "mine")
     words = ["train", str(tiny_store), "--plugin", plugin, "--preset", "each-second-full-small", "--out", trained]
-    assert run([*words, "--epochs", "2", "--model.width", "8", "--accelerator", "cpu"]) == 0
+    assert run([*words, "--epochs", "2", "--model.width", "8", "--device", "cpu"]) == 0
     assert json.loads((tmp_path / "mine" / "config.json").read_text())["model"] == "EachSecond"
     assert run(["evaluate", trained, str(tiny_store), "--plugin", plugin, "--out", str(tmp_path / "test")]) == 0
     assert "segment accuracy" in capsys.readouterr().out
@@ -48,7 +48,7 @@ def test_it_is_trained_scored_and_compared(plugin, tiny_store, tmp_path, capsys)
         "--data",
         str(tiny_store),
     ]
-    assert run([*words, "--out", str(tmp_path / "tables"), "--epochs", "1", "--accelerator", "cpu"]) == 0
+    assert run([*words, "--out", str(tmp_path / "tables"), "--epochs", "1", "--device", "cpu"]) == 0
     table = json.loads((tmp_path / "tables" / "table1.json").read_text())
     rows = {(column["row"], column["column"]): column["paper_percent"] for column in table["columns"]}
     assert rows[("each-second", "full")] is None
@@ -57,7 +57,7 @@ def test_it_is_trained_scored_and_compared(plugin, tiny_store, tmp_path, capsys)
 
 def test_without_its_file_a_model_says_what_to_give(plugin, tiny_store, tmp_path, capsys, monkeypatch):
     words = ["train", str(tiny_store), "--plugin", plugin, "--system", "each-second", "--out", str(tmp_path / "mine")]
-    assert run([*words, "--epochs", "1", "--accelerator", "cpu"]) == 0
+    assert run([*words, "--epochs", "1", "--device", "cpu"]) == 0
     del SYSTEMS._entries["each-second"]
     assert run(["evaluate", str(tmp_path / "mine"), str(tiny_store)]) == 1
     assert "unknown network 'EachSecond'" in capsys.readouterr().err

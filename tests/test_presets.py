@@ -47,7 +47,7 @@ SCHEDULE = {
     "weight_decay": 0.0,
     "window_seconds": 10,
     "seed": 0,
-    "accelerator": "auto",
+    "device": "auto",
     "devices": "auto",
     "nodes": 1,
     "precision": "32-true",

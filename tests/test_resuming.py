@@ -127,7 +127,7 @@ def test_matching_without_validation_killed_at_many_moments_leaves_what_an_undis
     shutil.copytree(tiny_store, store)
     (store / "splits" / "val.txt").unlink()
     network = DCMRConfig(width=16, heads=2, encoder_layers=1, feed_forward=32, dropout=0.2, cross_dropout=0.2)
-    recipe = MatchingRecipe(model=network, splice=0.5, epochs=4, batch_size=4, milestones=(2,), accelerator="cpu")
+    recipe = MatchingRecipe(model=network, splice=0.5, epochs=4, batch_size=4, milestones=(2,), device="cpu")
     assert in_a_process(store, tmp_path / "undisturbed", recipe) == 0
     for moment in [Moment(step=2), Moment(file="last.ckpt", time=2), Moment(file="model.safetensors", after=True)]:
         assert in_a_process(store, tmp_path / "killed", recipe, moment) == -signal.SIGKILL, moment

@@ -1,7 +1,7 @@
 """Train once undisturbed, train again with kills at random moments, and compare the two run folders byte for byte.
 
 Usage: python tools/kill_runs.py STORE [--kills 20] [--seed 0] -- FLAGS OF dmin train
-Example: python tools/kill_runs.py store -- --preset small --epochs 6 --remix 0.5 --accelerator cpu
+Example: python tools/kill_runs.py store -- --preset small --epochs 6 --remix 0.5 --device cpu
 
 A run that ends before it is killed is compared and begun anew, until the kills are used up. Lightning's log and its
 checkpoint, which hold times, are left out. Takes about as long as half the kills' number of trainings.

@@ -14,6 +14,9 @@ from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConf
 from dmin.models.config import NetworkConfig, check_sizes
 from dmin.tasks.objectives import LossOptions
 
+HARDWARE = ("device", "devices", "nodes", "precision")
+"""Fields of a recipe that say where and how exactly it is computed: the same run may go on with others."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -43,10 +46,10 @@ class Recipe:
     """Longer clips are cut into windows of this length, in training and at inference."""
     seed: int = 0
     """Of the weights' start, the order of clips and dropout."""
-    accelerator: str = "auto"
-    """Lightning's name of the hardware: auto, cpu, gpu, mps."""
+    device: str = "auto"
+    """Where to train: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps."""
     devices: int | str = "auto"
-    """How many of them on each machine."""
+    """How many of them on each machine; auto for all."""
     nodes: int = 1
     """How many machines."""
     precision: str = "32-true"
@@ -54,6 +57,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_sizes(self, "epochs", "batch_size", "window_seconds", error=DataError)
+        if ":" in self.device and self.devices not in ("auto", 1):
+            raise DataError(f"device is {self.device!r}, which is one, and devices {self.devices}: leave devices out")
 
 
 @dataclass(frozen=True)
@@ -153,8 +158,8 @@ def write_recipe(run: Path, recipe: Recipe) -> None:
     if path.is_file():
         other = yaml.safe_load(path.read_text("utf-8"))
         different = sorted(name for name in ours if ours[name] != other.get(name))
-        # More epochs of the same recipe is how a finished run is prolonged; another machine changes no recipe.
-        if set(different) - {"epochs", "accelerator", "devices", "nodes", "precision"}:
+        # More epochs of the same recipe is how a finished run is prolonged.
+        if set(different) - {"epochs", *HARDWARE}:
             raise DataError(
                 f"{run} holds a run of another recipe (different: {', '.join(different)}): "
                 "choose another --out, or remove that folder"

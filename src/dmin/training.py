@@ -32,6 +32,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from dmin.data.batches import Batch, Sample, collate
+from dmin.device import device_of
 from dmin.features.atomic import write_atomically
 from dmin.jobs import job_of
 from dmin.models import PretrainedModel
@@ -177,9 +178,11 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
         progress: Told after every epoch.
 
     Raises:
+        DminError: This machine has no such device.
         DataError: The store lacks annotations, a split, or features; or ``run`` holds a run of another recipe.
     """
     run = Path(run)
+    device_of(recipe.device)
     lightning.seed_everything(recipe.seed, verbose=False)
     job = job_of(store, recipe)
     run.mkdir(parents=True, exist_ok=True)
@@ -217,10 +220,11 @@ def _loader(clips: Dataset[Sample], batch_size: int, order: EpochOrder | None = 
 
 def _trainer(run: Path, recipe: Recipe, callbacks: Sequence[Callback]) -> lightning.Trainer:
     last = ModelCheckpoint(run / "checkpoints", filename="last", save_top_k=1, enable_version_counter=False)
+    kind, _, index = recipe.device.partition(":")
     return lightning.Trainer(
         max_epochs=recipe.epochs,
-        accelerator=recipe.accelerator,
-        devices=recipe.devices,
+        accelerator={"cuda": "gpu"}.get(kind, kind),
+        devices=[int(index)] if index else recipe.devices,
         num_nodes=recipe.nodes,
         precision=cast(Any, recipe.precision),
         gradient_clip_val=recipe.gradient_clip or None,

@@ -68,7 +68,7 @@ def test_evaluate_writes_the_contracts_metrics(tiny_run, tiny_store, tiny_backbo
 @pytest.mark.slow
 def test_train_takes_presets_and_flags(tiny_store, tmp_path, capsys):
     words = ["train", str(tiny_store), "--out", str(tmp_path / "run"), "--preset", "small", "--epochs", "1"]
-    assert run([*words, "--model.width", "32", "--accelerator", "cpu"]) == 0
+    assert run([*words, "--model.width", "32", "--device", "cpu"]) == 0
     assert "best epoch 1 of 1" in capsys.readouterr().out
     recipe = (tmp_path / "run" / "train.yaml").read_text()
     assert "width: 32" in recipe

@@ -11,9 +11,7 @@ from rich.table import Table
 
 from dmin.cli import evaluate_tables
 from dmin.cli.console import Console, described
-from dmin.cli.device import check_device
 from dmin.cli.main import run
-from dmin.errors import DminError
 
 
 @pytest.fixture
@@ -155,8 +153,19 @@ class TestConsole:
         assert described(RuntimeError()) == "RuntimeError: "
 
 
-def test_devices():
-    check_device(None)
-    check_device("cpu")
-    with pytest.raises(DminError, match="^--device abacus cannot be used here: give cpu, or cuda or mps where there"):
-        check_device("abacus")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["localize", "video.mp4"],
+        ["match", "bark.wav", "--in", "video.mp4", "--model", "run"],
+        ["extract", "video.mp4"],
+        ["train", "store"],
+        ["evaluate", "run", "store"],
+        ["reproduce", "table1"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_command_refuses_a_device_before_it_looks_at_anything_else(words, tmp_path, capsys):
+    assert run([*words, "--out", str(tmp_path / "out"), "--device", "cuda:77"]) == 2
+    assert capsys.readouterr().err.startswith("dmin: device is 'cuda:77', but this machine has ")
+    assert not (tmp_path / "out").exists()

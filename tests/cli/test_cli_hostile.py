@@ -198,8 +198,8 @@ def test_what_nobody_has_foreseen_costs_one_video(commands, command, error, word
 
 @BOTH
 def test_a_device_that_is_not_here(commands, command, good, tmp_path, capsys):
-    assert run([*commands[command], str(good), "--out", str(tmp_path / "out"), "--device", "abacus"]) == 1
-    message = "dmin: --device abacus cannot be used here: give cpu, or cuda or mps where there is one\n"
+    assert run([*commands[command], str(good), "--out", str(tmp_path / "out"), "--device", "abacus"]) == 2
+    message = "dmin: device is 'abacus': must be auto, cpu, cuda, cuda:1 (the second GPU) or mps\n"
     assert capsys.readouterr().err == message
     assert not (tmp_path / "out").exists()
 

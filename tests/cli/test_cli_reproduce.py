@@ -26,7 +26,7 @@ def tiny_data(tiny_store: Path, monkeypatch) -> list[Any]:
 
 
 def words(out: Path, *more: str) -> list[str]:
-    return ["reproduce", "table1", "--out", str(out), "--epochs", "1", "--accelerator", "cpu", *more]
+    return ["reproduce", "table1", "--out", str(out), "--epochs", "1", "--device", "cpu", *more]
 
 
 def test_ours_are_printed_beside_the_papers(tiny_data: list[Any], tmp_path: Path, capsys) -> None:
@@ -35,6 +35,7 @@ def test_ours_are_printed_beside_the_papers(tiny_data: list[Any], tmp_path: Path
     assert tiny_data == [("composed", {"full", "weak"}, SourceOptions(bank="stamps", clips=24, workers=2))]
     rows = [line.split() for line in captured.out.splitlines() if line.startswith("DMIN")]
     assert [row[-3] for row in rows] == ["79.6", "74.3"]
+    assert rows[1][-1] == "probabilities"
     assert max(map(len, captured.out.split("tiny clips")[0].splitlines())) <= 80
     assert "table1: full supervision" in captured.out
     assert "tiny clips; presets of the family small, with epochs 1" in captured.out

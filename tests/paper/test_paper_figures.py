@@ -13,7 +13,7 @@ from dmin.paper.figures import FIGURES, FigureOptions, draw
 from dmin.paper.reproduce import RunOptions
 
 SIZES = {"width": 16, "heads": 2, "encoder_layers": 1, "feed_forward": 16, "guide_size": 8, "bottleneck": 4}
-RUN = RunOptions(recipe_options={"epochs": 1, "accelerator": "cpu", "model": {**SIZES, "fusion_heads": 2, "hidden": 8}})
+RUN = RunOptions(recipe_options={"epochs": 1, "device": "cpu", "model": {**SIZES, "fusion_heads": 2, "hidden": 8}})
 
 
 def system(*answers):

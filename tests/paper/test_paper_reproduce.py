@@ -28,7 +28,7 @@ from dmin.progress import silent
 
 SIZES = {"width": 16, "heads": 2, "encoder_layers": 1, "feed_forward": 16}
 DMIN_SIZES = {**SIZES, "visual_width": 8, "fusion_heads": 2, "guide_size": 4, "bottleneck": 4}
-SETTINGS = {"epochs": 2, "batch_size": 16, "learning_rate": 5e-3, "accelerator": "cpu"}
+SETTINGS = {"epochs": 2, "batch_size": 16, "learning_rate": 5e-3, "device": "cpu"}
 TABLE1 = {**SETTINGS, "model": DMIN_SIZES}
 TABLE2 = {**SETTINGS, "model": SIZES}
 
@@ -121,7 +121,7 @@ def test_the_json_file_holds_what_was_returned(table1, table2) -> None:
     (full, weak) = data["columns"]
     assert set(full["priors"]) == {"all_background", "every_second_is_event"}
     assert [seed["run"].split("/")[-1] for seed in weak["seeds"]] == ["seed0", "seed1"]
-    assert data["options"] == {name: value for name, value in TABLE1.items() if name != "accelerator"}
+    assert data["options"] == {name: value for name, value in TABLE1.items() if name != "device"}
     assert set(data["digests"]) == {"full", "weak"}
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
-from dmin.cli.device import check_device
 from dmin.cli.evaluate_tables import matching_table, metrics_table
+from dmin.cli.options import add_device
 from dmin.progress import Progress
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         default="error",
         help="what to do with a video without sound, where DATA has videos: refuse it, or take it as silent",
     )
-    parser.add_argument("--device", type=str, default="cpu", help="cpu, cuda or mps")
+    add_device(parser)
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -46,7 +46,6 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.inference.loading import folder_of
     from dmin.settings import MatcherSettings
 
-    check_device(args.device)
     folder = folder_of(args.model, [*Localizer.here(), *Matcher.here()])
     matches = (folder / MatcherSettings.FILE).is_file()
     return _matching(folder, args, console) if matches else _localization(args, console)
@@ -71,6 +70,7 @@ def _localization(args: Namespace, console: Console) -> int:
 
 
 def _matching(folder: Path, args: Namespace, console: Console) -> int:
+    from dmin.device import device_of
     from dmin.errors import ModelError
     from dmin.evaluation import evaluate_matching
     from dmin.models import MatchingModel
@@ -82,7 +82,7 @@ def _matching(folder: Path, args: Namespace, console: Console) -> int:
             f"got --threshold {args.threshold:g} for {args.model}, which matches and takes its best window whatever "
             "the score: leave --threshold out, it is for event localizers"
         )
-    model, settings = load_network(folder, MatchingModel).to(args.device), MatcherSettings.load(folder)
+    model, settings = load_network(folder, MatchingModel).to(device_of(args.device)), MatcherSettings.load(folder)
     with console.progress() as progress:
         store = _store(args, settings, progress)
         report = evaluate_matching(model, settings, store, args.split, name=args.model, progress=progress)
@@ -110,6 +110,7 @@ def _store(args: Namespace, settings: InferenceSettings, progress: Progress) -> 
         visual=settings.visual,
         audio=settings.audio,
         missing_audio=args.missing_audio,
+        device=args.device,
         progress=progress,
     ).require_all()
     for sentence in (*checked.warnings, *check_times(store)):

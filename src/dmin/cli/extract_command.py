@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
-from dmin.cli.device import check_device
+from dmin.cli.options import add_device
 from dmin.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,13 +43,12 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     )
     parser.add_argument("--workers", type=int, default=1, help="processes, each with its own backbones")
     parser.add_argument("--shard", type=str, default="1/1", help="i/n: do the i-th of n parts, one a machine")
-    parser.add_argument("--device", type=str | None, default=None, help="cpu or cuda; default: cuda where there is one")
+    add_device(parser)
 
 
 def run(args: Namespace, console: Console) -> int:
     """Extract; a bad video never stops the rest."""
     _check_sources(args)
-    check_device(args.device)
     found = _check(args.source, console)
     with console.progress() as progress:
         report = _extract(args, progress)

@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.answers import answer_each, make_folder, out_of, stems_of
 from dmin.cli.console import Console
-from dmin.cli.device import check_device
+from dmin.cli.options import add_device
 
 if TYPE_CHECKING:
     from dmin.events import Events
@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         help="what to do with a video without sound: refuse it, or take it as silent",
     )
     parser.add_argument("--no-picture", action="store_true", help="leave the timeline picture out")
-    parser.add_argument("--device", type=str, default="cpu", help="cpu, cuda or mps")
+    add_device(parser)
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -49,7 +49,6 @@ def run(args: Namespace, console: Console) -> int:
 
     videos = [Path(video) for video in args.videos]
     names = stems_of(videos, "videos", "localize")
-    check_device(args.device)
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     console.note(localizer.about)
     make_folder(args.out)

@@ -80,6 +80,7 @@ def _run_command(name: str, words: list[str]) -> int:
         _load_plugins(words)
         command.add_arguments(parser, words)
         args = parser.instantiate(parser.parse_args(words))
+        _check_device(args)
     except SystemExit as end:
         return int(end.code or 0)
     except DminError as error:
@@ -103,6 +104,14 @@ def _run_command(name: str, words: list[str]) -> int:
         except OSError as error:
             console.error(described(error))
     return 1
+
+
+def _check_device(args: Namespace) -> None:
+    """Refuse a device that this machine does not have, before any work."""
+    if getattr(args, "device", "cpu") not in ("auto", "cpu"):
+        from dmin.device import device_of
+
+        device_of(args.device)
 
 
 def _load_plugins(words: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.answers import answer_each, make_folder, stems_of
 from dmin.cli.console import Console
-from dmin.cli.device import check_device
+from dmin.cli.options import add_device
 
 HELP = """Find a sound in a video's picture, or a picture in a sound: where do these seconds belong?
 The model decides which way: train one with `dmin train STORE --preset a2v-small` or v2a-small.
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--end", type=float | None, default=None, help="second at which it ends; default: the end")
     parser.add_argument("--out", type=Path, default=Path("matches"), help="folder of the answers")
     parser.add_argument("--no-picture", action="store_true", help="leave the picture out")
-    parser.add_argument("--device", type=str, default="cpu", help="cpu, cuda or mps")
+    add_device(parser)
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -41,7 +41,6 @@ def run(args: Namespace, console: Console) -> int:
 
     queries = [Path(query) for query in args.queries]
     names = stems_of(queries, "queries", "match")
-    check_device(args.device)
     matcher = Matcher.from_pretrained(args.model, device=args.device)
     console.note(matcher.about)
     make_folder(args.out)

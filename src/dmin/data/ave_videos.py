@@ -27,7 +27,7 @@ def extract_videos(
     missing_audio: MissingAudio = "error",
     workers: int | None = 1,
     shard: tuple[int, int] = (1, 1),
-    device: str | None = None,
+    device: str = "auto",
     progress: Progress = silent,
 ) -> ExtractionReport:
     """Extract AVE's own videos into a feature store; a video that has several rows is computed once.

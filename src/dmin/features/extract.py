@@ -13,6 +13,7 @@ import torch
 
 from dmin import backbones
 from dmin.backbones import Backbone, Card
+from dmin.device import device_of
 from dmin.errors import DataError, DminError, ModelError, unknown_name
 from dmin.features.atomic import StoreWriteError, write_atomically
 from dmin.features.fingerprint import fingerprint, is_current
@@ -98,7 +99,7 @@ def extract(
     missing_audio: MissingAudio = "error",
     workers: int | None = 1,
     shard: tuple[int, int] = (1, 1),
-    device: str | None = None,
+    device: str = "auto",
     progress: Progress = silent,
 ) -> ExtractionReport:
     """Compute the features of many videos into a store.
@@ -119,7 +120,7 @@ def extract(
             None takes a process a core if there are enough videos: faster than as many threads in one process. A script
             that asks for several must protect its own work by ``if __name__ == "__main__":``.
         shard: ``(i, n)`` does the i-th of n parts, i from 1 to n: one part a machine, all into one store.
-        device: Where backbones that are given by name run; by default "cuda" where there is one, else "cpu".
+        device: Where backbones that are given by name run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
         progress: Called with the step "extract" after each video, and before that while weights are downloaded.
 
     Returns:
@@ -129,9 +130,11 @@ def extract(
         DataError: No video, two videos of one id, or a store of other settings.
         StoreWriteError: The disk is full, or the store cannot be written. What is in the store stays good.
         ModelError: Unknown backbone, or its weights cannot be had.
+        DminError: This machine has no such device.
     """
     if (workers is not None and workers < 1) or not 1 <= shard[0] <= shard[1]:
         raise DataError(f"got workers={workers}, shard={shard}: workers must be >= 1, and (i, n) have 1 <= i <= n")
+    place = str(device_of(device))
     videos = [item for item in find_videos(source).items() if ids is None or item[0] in ids][shard[0] - 1 :: shard[1]]
     store = FeatureStore.create(store_folder, _settings(visual, audio))
     if isinstance(source, (str, Path)):
@@ -145,7 +148,7 @@ def extract(
     progress("extract", len(reused), len(jobs))
 
     workers = _suggested(len(pending)) if workers is None else min(workers, len(pending))
-    make = partial(_Extractor, visual, audio, store, missing_audio, device, workers)
+    make = partial(_Extractor, visual, audio, store, missing_audio, place, workers)
     done: list[str] = []
     failed: list[Failure] = []
     try:
@@ -176,7 +179,7 @@ class _Extractor:
         audio: str | Backbone,
         store: FeatureStore,
         missing_audio: MissingAudio,
-        device: str | None,
+        device: str,
         workers: int,
     ) -> None:
         if workers > 1:
@@ -231,10 +234,10 @@ def _card(backbone: str | Backbone, modality: str) -> Card:
     return cards[backbone]
 
 
-def _load(backbone: str | Backbone, device: str | None) -> Backbone:
+def _load(backbone: str | Backbone, device: str) -> Backbone:
     if isinstance(backbone, Backbone):
         return backbone
-    return backbones.create(backbone).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return backbones.create(backbone).to(device)
 
 
 def _copy_annotations(source: Path, store: Path) -> None:

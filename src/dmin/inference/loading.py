@@ -11,6 +11,7 @@ from typing import ClassVar, Generic, Self, TypeVar, cast
 
 from dmin import backbones
 from dmin.backbones import Backbone
+from dmin.device import device_of
 from dmin.errors import ModelError
 from dmin.models import PretrainedModel
 from dmin.models.systems import load_network
@@ -38,12 +39,12 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
     shipped: ClassVar[Sequence[str]]
     """Names of models of this kind that may come with dmin, each in a folder of its name."""
 
-    def __init__(self, model: Network, settings: SettingsOfTask, name: str, device: str = "cpu") -> None:
+    def __init__(self, model: Network, settings: SettingsOfTask, name: str, device: str = "auto") -> None:
         # Converted checkpoints may be double, which no device is fast at.
-        self.model: Network = model.eval().float().to(device)
+        self.device = device_of(device)
+        self.model: Network = model.eval().float().to(self.device)
         self.settings = settings
         self.name = name
-        self.device = device
         for kind, wanted in (("visual", settings.visual), ("audio", settings.audio)):
             card = backbones.cards().get(wanted)
             version = getattr(settings, f"{kind}_version")

@@ -50,12 +50,12 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
     shipped = ("starter",)
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path = "starter", device: str = "cpu") -> Localizer:
+    def from_pretrained(cls, name_or_path: str | Path = "starter", device: str = "auto") -> Localizer:
         """Load a model.
 
         Args:
             name_or_path: "starter", a folder that `dmin train` wrote, or a repository id of the Hugging Face hub.
-            device: Where to run: cpu, cuda, mps.
+            device: Where to run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
 
         Raises:
             ModelError: There is no such model, or it is not one of this task.

@@ -62,7 +62,7 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
     settings_type = MatcherSettings
     shipped = ("starter-a2v", "starter-v2a")
 
-    def __init__(self, model: MatchingModel, settings: MatcherSettings, name: str, device: str = "cpu") -> None:
+    def __init__(self, model: MatchingModel, settings: MatcherSettings, name: str, device: str = "auto") -> None:
         super().__init__(model, settings, name, device)
         if model.protocol == "context":
             warnings.warn(
@@ -72,13 +72,13 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
             )
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path, device: str = "cpu") -> Matcher:
+    def from_pretrained(cls, name_or_path: str | Path, device: str = "auto") -> Matcher:
         """Load a model.
 
         Args:
             name_or_path: A folder that `dmin train` wrote with a preset of the task matching, or a repository id of the
                 Hugging Face hub; "starter-a2v" or "starter-v2a" where this dmin comes with them.
-            device: Where to run: cpu, cuda, mps.
+            device: Where to run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
 
         Raises:
             ModelError: There is no such model, or it is not one of this task.

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dmin.device import device_of
 from dmin.errors import DataError
 from dmin.evaluation import Interval, evaluate, evaluate_matching
 from dmin.events import dumps
@@ -29,7 +30,7 @@ from dmin.models.systems import load_network
 from dmin.paper.grid import Column, Row
 from dmin.paper.results import SeedResult
 from dmin.progress import Progress, silent
-from dmin.recipe import AnyRecipe, MatchingRecipe
+from dmin.recipe import HARDWARE, AnyRecipe, MatchingRecipe
 from dmin.settings import MatcherSettings
 
 CELL_FILE = "cell.json"
@@ -61,7 +62,8 @@ class Cell:
     def identity(self) -> dict[str, Any]:
         """What a run folder is of: the recipe, and the data's features, annotations and splits; read once."""
         features = str(FeatureStore.open(self.store).settings)
-        recipe = json.loads(json.dumps(asdict(self.recipe)))
+        options = {name: value for name, value in asdict(self.recipe).items() if name not in HARDWARE}
+        recipe = json.loads(json.dumps(options))
         return {"features": features, "data": data_digest(self.store), "recipe": recipe}
 
 
@@ -73,7 +75,7 @@ def data_digest(store: Path) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-_NOT_ITS_KIND = ("seed", "epochs", "accelerator", "devices", "nodes")
+_NOT_ITS_KIND = ("seed", "epochs", *HARDWARE)
 """Fields of a recipe in which runs of one folder may differ: more epochs go on where fewer ended."""
 
 
@@ -157,7 +159,8 @@ def _finish(cell: Cell, state: dict[str, Any], progress: Progress) -> dict[str, 
 
 
 def _score_localization(cell: Cell, progress: Progress) -> dict[str, Any]:
-    report = evaluate(Localizer.from_pretrained(cell.run), cell.store, "test", progress=progress)
+    localizer = Localizer.from_pretrained(cell.run, device=cell.recipe.device)
+    report = evaluate(localizer, cell.store, "test", progress=progress)
     report.save(cell.run)
     return {
         "accuracy": asdict(report.segment_accuracy),
@@ -167,7 +170,8 @@ def _score_localization(cell: Cell, progress: Progress) -> dict[str, Any]:
 
 
 def _score_matching(cell: Cell, progress: Progress) -> dict[str, Any]:
-    model, settings = load_network(cell.run, MatchingModel), MatcherSettings.load(cell.run)
+    model = load_network(cell.run, MatchingModel).to(device_of(cell.recipe.device))
+    settings = MatcherSettings.load(cell.run)
     report = evaluate_matching(model, settings, cell.store, "test", name=str(cell.run), progress=progress)
     report.save(cell.run)
     priors = {name: value for name, value in asdict(report.priors).items() if value is not None}

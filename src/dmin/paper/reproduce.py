@@ -21,6 +21,7 @@ from dmin.paper.grid import Column, Row, grid_of, rows_of
 from dmin.paper.material import PreparedData, SourceOptions, prepare_data
 from dmin.paper.results import Reproduction, Setting
 from dmin.progress import Progress, silent
+from dmin.recipe import HARDWARE
 
 WHOLE = (1, 1)
 """The shard that is everything."""
@@ -141,7 +142,6 @@ def setting_of(table_name: str, prepared: PreparedData, options: RunOptions) -> 
     """Under what a table is run."""
     grid = grid_of(table_name)
     materials = dict.fromkeys(column.material for column in grid.columns)
-    not_shown = {"accelerator"}
     return Setting(
         table=table_name,
         measure=grid.measure,
@@ -150,7 +150,7 @@ def setting_of(table_name: str, prepared: PreparedData, options: RunOptions) -> 
         on_ave=prepared.on_ave,
         remark=prepared.remark,
         preset_family=options.family(prepared),
-        options={name: value for name, value in options.recipe_options.items() if name not in not_shown},
+        options={name: value for name, value in options.recipe_options.items() if name not in HARDWARE},
     )
 
 
