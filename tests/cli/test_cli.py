@@ -45,13 +45,14 @@ def test_a_misspelt_preset_is_answered_with_the_nearest(capsys):
 def test_bad_videos_get_a_sentence_each_and_no_traceback(tiny_run, tiny_backbones, tmp_path, capsys):
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("no video at all")
-    videos = [str(tmp_path / name) for name in ("empty.mp4", "text.mp4", "missing.mp4")] + [str(tmp_path)]
+    videos = [str(tmp_path / name) for name in ("empty.mp4", "text.mp4", "missing.mp4")] + [str(tmp_path / "nothing")]
+    (tmp_path / "nothing").mkdir()
     assert run(["localize", *videos, "--model", str(tiny_run), "--out", str(tmp_path / "out")]) == 1
     err = " ".join(capsys.readouterr().err.split())
     assert "empty.mp4 is empty" in err
     assert "text.mp4 is not a video" in err
     assert "missing.mp4 does not exist" in err
-    assert "is a folder" in err
+    assert "nothing has no video in it or below" in err
     assert "4 of 4 videos failed" in err
     assert "Traceback" not in err
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
 
+from dmin.cli.answers import names_of
 from dmin.cli.main import run
 
 
@@ -54,3 +58,102 @@ def test_an_event_that_was_too_short_is_told(localize, tmp_path, capsys):
     assert localize(video, "--threshold", repr(best), "--min-seconds", "2") == 0
     assert f" {best:.2f} at " in (out := capsys.readouterr().out)
     assert ", shorter than 2 s -> " in out
+
+
+def test_an_answer_that_is_there_is_kept_and_told_again(localize, good, tmp_path, capsys, monkeypatch):
+    assert localize(good) == 0
+    first = capsys.readouterr().out
+    answers = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(Eye, "forward", lambda *_: pytest.fail("the video was looked at again"))
+        assert localize(good) == 0
+    assert capsys.readouterr().out == first.replace(" -> ", " (there already) -> ")
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == answers
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "--force",
+        "--threshold=0.9",
+        "--min-seconds=2",
+        "--missing-audio=silence",
+        "video",
+        "model",
+        "csv",
+        "json",
+        "cut",
+    ],
+)
+def test_what_is_not_current_is_done_again(localize, model, good, tmp_path, capsys, change):
+    video = Path(shutil.copy(good, tmp_path / "clip.mkv"))
+    out = tmp_path / "out"
+    assert localize(video) == 0
+    words = [change] if change.startswith("--") else []
+    if change == "video":
+        write_video(video, seconds=3)
+    elif change == "model":
+        other = tmp_path / "other"
+        shutil.copytree(model, other)
+        settings = json.loads((other / "localizer.json").read_text())
+        (other / "localizer.json").write_text(json.dumps({**settings, "threshold": 0.01}))
+        words = ["--model", str(other)]
+    elif change in ("csv", "json"):
+        (out / f"clip.{change}").unlink()
+    elif change == "cut":
+        (out / "clip.json").write_text((out / "clip.json").read_text()[:-40])
+    capsys.readouterr()
+    assert localize(video, *words) == 0
+    assert "there already" not in capsys.readouterr().out
+    assert localize(video, *(word for word in words if word != "--force")) == 0
+    assert "there already" in capsys.readouterr().out
+
+
+def test_folders_are_searched_below_and_equal_names_get_folders(localize, good, tmp_path, capsys):
+    for name in ("trip/sea.mkv", "trip/day/sea.mkv", "trip/day/dog.mkv", "trip/.hidden/cat.mkv", "trip/day/.cat.mkv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(good, tmp_path / name)
+    (tmp_path / "trip" / "notes.txt").write_text("no video")
+    assert localize(tmp_path / "trip") == 0
+    out = tmp_path / "out"
+    found = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.json"))
+    assert found == ["day/sea.json", "dog.json", "trip/sea.json"]
+    assert json.loads((out / "day" / "sea.json").read_text())["video"] == str(tmp_path / "trip" / "day" / "sea.mkv")
+    capsys.readouterr()
+    assert localize(tmp_path / "trip") == 0
+    assert capsys.readouterr().out.count("(there already)") == 3
+
+
+def test_a_folder_without_videos_says_so(localize, good, tmp_path, capsys):
+    (tmp_path / "empty" / "below").mkdir(parents=True)
+    assert localize(tmp_path / "empty", good) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"dmin: {tmp_path / 'empty'} has no video in it or below: known suffixes are .mp4, ")
+    assert captured.out.startswith(f"{good}: 1 event")
+
+
+def test_names_of_answers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = ["x/a/dog.mp4", "y/a/dog.mp4", "y/a/dog.mov", "y/cat.mp4", "y/Cat.mkv", "y/cow.mp4", "y/a/../cow.mp4"]
+    names = [name.as_posix() for name in names_of([Path(file) for file in files]).values()]
+    assert names == ["a/dog", "a/dog.mp4", "a/dog.mov", "y/cat.mp4", "y/Cat.mkv", "cow", "cow"]
+    assert names_of([]) == {}
+
+
+def test_a_folder_that_cannot_be_read_costs_no_other(localize, good, tmp_path, capsys, monkeypatch):
+    for name in ("a", "locked", "z"):
+        (tmp_path / "trip" / name).mkdir(parents=True)
+        shutil.copy(good, tmp_path / "trip" / name / f"{name}.mkv")
+    original = Path.iterdir
+
+    def refuse(folder):
+        if folder.name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return original(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert localize(tmp_path / "trip") == 1
+    captured = capsys.readouterr()
+    locked = tmp_path / "trip" / "locked"
+    assert captured.err.startswith(f"dmin: cannot read the folder {locked}: Permission denied\n")
+    assert captured.out.count("1 event ->") == 2

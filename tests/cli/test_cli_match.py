@@ -85,12 +85,6 @@ def test_what_is_searched_must_be_readable(model, files, tmp_path, capsys):
     assert capsys.readouterr().err == f"dmin: {files / 'gone.mp4'} does not exist: check the name\n"
 
 
-def test_two_queries_of_one_name_are_refused(files, tmp_path, capsys):
-    words = ["match", str(files / "a.wav"), str(tmp_path / "a.wav"), "--in", "b.mp4", "--model", "m"]
-    assert run(words) == 1
-    assert capsys.readouterr().err == "dmin: two queries are named a: match them into different --out folders\n"
-
-
 def test_a_model_must_be_given_and_be_one_of_matching(files, capsys):
     words = ["match", str(files / "query.mp4"), "--in", str(files / "long.mp4")]
     assert run([*words, "--model", "nothing"]) == 1

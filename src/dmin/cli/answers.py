@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from dmin.cli.console import Console, described
-from dmin.errors import DminError
+from dmin.errors import DataError, DminError
+from dmin.features.sources import VIDEO_SUFFIXES, videos_below, videos_in
 from dmin.progress import Progress
 
 
-def stems_of(files: Sequence[Path], kind: str, verb: str) -> dict[Path, str]:
-    """Name of each file's answers; two files of one name would overwrite each other.
+def videos_of(words: Sequence[str]) -> list[Path]:
+    """Files as given, each once, and in place of a folder all videos in it and below; itself if it has none."""
+    files = [(videos_below(path) if path.is_dir() else []) or [path] for path in map(Path, words)]
+    return list(dict.fromkeys(file for group in files for file in group))
 
-    Raises:
-        DminError: Two of them have one name.
+
+def names_of(files: Sequence[Path]) -> dict[Path, Path]:
+    """Name of each file's answers: its stem; files that share one get sub-folders named like the files' own folders.
 
     Example:
-        >>> stems_of([Path("a/dog.mp4")], "videos", "localize")[Path("a/dog.mp4")]
-        'dog'
+        >>> names = names_of([Path("a/dog.mp4"), Path("b/dog.mov"), Path("b/cat.mp4")])
+        >>> [name.as_posix() for name in names.values()]
+        ['a/dog', 'b/dog', 'cat']
     """
-    stems: dict[Path, str] = {}
-    for file in files:
-        if file.stem in stems.values() and file not in stems:
-            raise DminError(f"two {kind} are named {file.stem}: {verb} them into different --out folders")
-        stems[file] = file.stem
-    return stems
+    places = {file: file.parent.resolve() / file.name for file in files}
+    names = {place: Path(place.stem) for place in places.values()}
+    depth = 0
+    while alike := _alike(names.values()):
+        depth += 1
+        for place in names:
+            if _folded(names[place]) in alike:
+                stems = [other.stem.casefold() for other in names if other.parent == place.parent]
+                name = place.stem if stems.count(place.stem.casefold()) == 1 else place.name
+                names[place] = Path(*place.parent.parts[1:][-depth:], name)
+    return {file: names[place] for file, place in places.items()}
+
+
+def _alike(names: Iterable[Path]) -> set[str]:
+    """Those that several have; some file systems do not tell large letters from small ones."""
+    return {name for name, count in Counter(map(_folded, names)).items() if count > 1}
+
+
+def _folded(name: Path) -> str:
+    return str(name).casefold()
 
 
 def make_folder(folder: Path) -> None:
@@ -56,6 +76,17 @@ def answer_each(files: Sequence[Path], answer: Callable[[Path], None], kind: str
     if failures:
         console.error(f"{len(failures)} of {len(files)} {kind} failed: {', '.join(failures)}")
     return 1 if failures else 0
+
+
+def refuse_folder(path: Path) -> None:
+    """Say of a folder among the files of `videos_of` why it is there.
+
+    Raises:
+        DataError: It cannot be read, or holds no video.
+    """
+    if path.is_dir():
+        videos_in(path)
+        raise DataError(f"{path} has no video in it or below: known suffixes are {', '.join(VIDEO_SUFFIXES)}")
 
 
 def out_of(seconds: int, progress: Progress) -> Progress:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
-from dmin.cli.answers import answer_each, make_folder, out_of, stems_of
+import dmin
+from dmin.cli.answers import answer_each, make_folder, names_of, out_of, refuse_folder, videos_of
 from dmin.cli.console import Console
 from dmin.cli.options import add_device
+from dmin.events import dumps
+from dmin.features.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from dmin.events import Events
+    from dmin.inference import Localizer
 
 HELP = """Find the events of videos: what is both heard and seen, second by second.
 Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
-video, and prints the events. Example: dmin localize holiday.mp4 --out events"""
+video, and prints the events. A folder means all videos in it and below. Answers that are there already, of the same
+file, model and settings, are kept. Example: dmin localize holiday.mp4 holidays/ --out events"""
+_ORDER = ("json", "csv", "png")
+"""In which the files of an answer are named."""
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("videos", nargs="+", type=str, help="video files, any format that FFmpeg reads")
+    parser.add_argument(
+        "videos", nargs="+", type=str, help="video files, any format that FFmpeg reads, or folders of videos"
+    )
     parser.add_argument("--out", type=Path, default=Path("events"), help="folder of the answers")
     parser.add_argument("--model", type=str, default="starter", help="starter, a folder of `dmin train`, or a hub id")
     parser.add_argument(
@@ -39,6 +49,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         help="what to do with a video without sound: refuse it, or take it as silent",
     )
     parser.add_argument("--no-picture", action="store_true", help="leave the timeline picture out")
+    parser.add_argument("--force", action="store_true", help="do again what is there already")
     add_device(parser)
 
 
@@ -46,33 +57,67 @@ def run(args: Namespace, console: Console) -> int:
     """Localize every video; a bad one never stops the rest."""
     from dmin.inference import Localizer
     from dmin.media import probe
+    from dmin.report import formats
 
-    videos = [Path(video) for video in args.videos]
-    names = stems_of(videos, "videos", "localize")
+    videos = videos_of(args.videos)
+    names = names_of(videos)
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     console.note(localizer.about)
     make_folder(args.out)
-    endings = ("json", "csv") if args.no_picture else ("json", "csv", "png")
+    endings = ("csv", "json") if args.no_picture else ("png", "csv", "json")  # JSON last: it says that all are there
 
     def localize(video: Path) -> None:
-        with console.progress() as progress:
-            events = localizer(
-                video,
-                threshold=args.threshold,
-                min_seconds=args.min_seconds,
-                missing_audio=args.missing_audio,
-                progress=out_of(int(probe(video).duration_seconds + 0.5), progress),
-            )
-            write = {"json": events.to_json, "csv": events.to_csv, "png": events.plot}
-            for ending in endings:
-                write[ending](args.out / f"{names[video]}.{ending}")
-        files = ", .".join(endings)
-        console.result(f"{video}: {_found(events, args.min_seconds)} -> {args.out / names[video]}.{files}")
+        refuse_folder(video)
+        answers = {ending: args.out / f"{names[video]}.{ending}" for ending in endings}
+        origin = _origin(video, localizer, args)
+        events = None if args.force else _current(answers, origin)
+        there = events is not None
+        if events is None:
+            with console.progress() as progress:
+                events = localizer(
+                    video,
+                    threshold=args.threshold,
+                    min_seconds=args.min_seconds,
+                    missing_audio=args.missing_audio,
+                    progress=out_of(int(probe(video).duration_seconds + 0.5), progress),
+                )
+                if not args.no_picture:
+                    events.plot(answers["png"])
+                events.to_csv(answers["csv"])
+                formats.write(dumps({**events.to_dict(), "made_from": origin}), answers["json"])
+        found = _found(events, args.min_seconds) + (" (there already)" if there else "")
+        files = ", .".join(sorted(endings, key=_ORDER.index))
+        console.result(f"{video}: {found} -> {args.out / names[video]}.{files}")
         for event in events:
             span = f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s"
             console.result(f"  {span}  {event.category}  {event.score:.2f}")
 
     return answer_each(videos, localize, "videos", console)
+
+
+def _origin(video: Path, localizer: Localizer, args: Namespace) -> dict[str, Any]:
+    """What an answer depends on."""
+    return {
+        "dmin": dmin.__version__,
+        "model": localizer.digest,
+        "video": fingerprint(video),
+        "threshold": args.threshold,
+        "min_seconds": args.min_seconds,
+        "missing_audio": args.missing_audio,
+    }
+
+
+def _current(answers: Mapping[str, Path], origin: Mapping[str, Any]) -> Events | None:
+    """The answer that is there, if all its files are and it was made from the same."""
+    from dmin.report import formats
+
+    if not origin["video"] or not all(path.is_file() for path in answers.values()):
+        return None
+    try:
+        text = answers["json"].read_text("utf-8")
+        return formats.from_json(text) if json.loads(text).get("made_from") == origin else None
+    except (OSError, ValueError, AttributeError):  # damaged, or of something else: do it again
+        return None
 
 
 def _found(events: Events, min_seconds: float) -> str:

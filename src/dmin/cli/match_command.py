@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from dmin.cli.answers import answer_each, make_folder, stems_of
+from dmin.cli.answers import answer_each, make_folder, names_of
 from dmin.cli.console import Console
 from dmin.cli.options import add_device
 
@@ -40,7 +40,7 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.inference import Matcher
 
     queries = [Path(query) for query in args.queries]
-    names = stems_of(queries, "queries", "match")
+    names = names_of(queries)
     matcher = Matcher.from_pretrained(args.model, device=args.device)
     console.note(matcher.about)
     make_folder(args.out)

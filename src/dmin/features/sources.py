@@ -44,6 +44,23 @@ def find_videos(source: str | Path | Iterable[str | Path]) -> dict[str, Path]:
     return videos
 
 
+def videos_below(folder: Path) -> list[Path]:
+    """List the videos in a folder and in its sub-folders; hidden files and folders are left out.
+
+    A folder that cannot be read is in the list itself: reading it as a video will tell.
+    """
+    found: list[Path] = []
+    pending = [folder]
+    while pending:
+        here = pending.pop()
+        try:
+            found += videos_in(here)
+            pending += [entry for entry in here.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+        except DataError:
+            found.append(here)
+    return sorted(found)
+
+
 def videos_in(folder: Path) -> list[Path]:
     """List the videos that lie directly in a folder; hidden files are none.
 
@@ -54,4 +71,8 @@ def videos_in(folder: Path) -> list[Path]:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise DataError(f"cannot read the folder {folder}: {error.strerror}") from error
-    return [file for file in entries if file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".")]
+    return [file for file in entries if _is_video(file)]
+
+
+def _is_video(file: Path) -> bool:
+    return file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".") and not file.is_dir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -56,6 +57,14 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
                     "install the dmin it was trained with, or train it again"
                 )
             getattr(self, kind)  # loaded now, so that weights that cannot be had are no surprise later
+
+    @cached_property
+    def digest(self) -> str:
+        """A few letters that differ between models of other weights, networks or settings."""
+        found = hashlib.sha256(f"{self.model.config!r}{self.settings!r}".encode())
+        for name, weights in sorted(self.model.state_dict().items()):
+            found.update(name.encode() + weights.cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()[:16]
 
     @cached_property
     def visual(self) -> Backbone:
