@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import signal
 import time
 import warnings
 from collections.abc import Iterator, Sequence, Sized
@@ -191,7 +192,7 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
     rank_zero_only(remove_remains)(run)
     module = TrainingModule(job.model, job.task, job.recipe)
     keeper, clock = _KeepBest(run, progress), _StepClock()
-    with _quiet():
+    with _quiet(), _interruptible():
         _trainer(run, job.recipe, [clock, keeper, RandomState()]).fit(
             module,
             _loader(job.train, recipe.batch_size, EpochOrder(cast(Sized, job.train), recipe.seed)),
@@ -241,6 +242,19 @@ def _trainer(run: Path, recipe: Recipe, callbacks: Sequence[Callback]) -> lightn
 def _last_checkpoint(run: Path) -> Path | None:
     path = run / "checkpoints" / "last.ckpt"
     return path if path.is_file() else None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise a KeyboardInterrupt as Python does: Lightning makes an exit of it, and ignores Ctrl-C from then on."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
 
 
 @contextmanager

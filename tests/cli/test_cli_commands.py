@@ -74,8 +74,7 @@ def test_demo_prints_figures_events_and_where_they_are(tmp_path, monkeypatch, ca
     def fake_demo(out, *, narrate, progress, **options):
         assert options == {"clips": 160, "epochs": 30, "seed": 7, "workers": 2}
         narrate("one more step")
-        progress("training (best 0.91)", 1, 2)
-        progress("training (best 0.92)", 2, 2)
+        progress("training", 1, 2)
         return SimpleNamespace(metrics=None, events=Events([event]), picture=out / "a.png", page=out / "index.html")
 
     monkeypatch.setattr("dmin.demo.run_demo", fake_demo)
@@ -85,7 +84,6 @@ def test_demo_prints_figures_events_and_where_they_are(tmp_path, monkeypatch, ca
     assert "clip.mp4: Dog from 2 to 5 s (score 0.88)\n" in captured.out
     assert f"page:    {tmp_path / 'index.html'}" in captured.out
     assert "one more step" in captured.err
-    assert "training (best 0.92)" in captured.err
     assert run(["demo", "--out", str(tmp_path), "--seed", "7", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
 
@@ -141,7 +139,17 @@ class TestConsole:
         console.result("a [result]")
         assert capsys.readouterr() == ("a [result]\n", "dmin: an [error]\n")
 
-    def test_work_that_fails_at_once_draws_no_bar(self, capsys):
+    def test_a_step_is_one_bar_of_a_terminal(self, capsys, monkeypatch):
+        monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal
+        with Console().progress() as progress:
+            progress("training (best 0.91)", 1, 2)
+            progress("training (best 0.92)", 2, 2)
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert "training (best 0.92)" in last
+        assert "2/2" in last
+
+    def test_work_that_fails_at_once_draws_no_bar(self, capsys, monkeypatch):
+        monkeypatch.setenv("FORCE_COLOR", "1")
         with pytest.raises(RuntimeError, match="at once"), Console().progress():
             raise RuntimeError("at once")
         assert capsys.readouterr().err == ""

@@ -13,6 +13,7 @@ from dmin.cli.console import Console
 HELP = """Make an AVE-like data set: 10-s MP4 files, annotations and splits whose truth is known to the second.
 Banks: scenes (drawn by code, needs nothing), folder (your pictures/CATEGORY/* and sounds/CATEGORY/*), stamps (Debian's
 tuxpaint-stamps-default). Stopped, the same command goes on. Example: dmin compose --clips 200 --out clips"""
+STOPPED = "finished videos are kept; the same command makes the others"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:

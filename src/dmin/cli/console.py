@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TextIO
 
 from rich.console import Console as Terminal
@@ -25,10 +27,11 @@ from dmin import progress as reports
 
 
 class Console:
-    """Notes and bars, unless quiet; errors always."""
+    """Notes and bars, unless quiet; errors always. In a file or a pipe, lines now and then take the bars' place."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
+        self._lines = _Lines(self.note)
         self._warned: set[str] = set()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what this terminal cannot show
@@ -78,6 +81,9 @@ class Console:
         if self.quiet:
             yield reports.silent
             return
+        if not self._stderr.is_terminal:
+            yield self._lines
+            return
         columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
         columns += [TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn()]
         bars = Progress(*columns, console=self._stderr)
@@ -98,6 +104,30 @@ class Console:
         finally:
             if tasks:
                 bars.stop()
+
+
+class _Lines:
+    """Progress for a file or a pipe: the state of the work in a line, every ten seconds."""
+
+    EVERY_SECONDS = 10.0
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._last = time.monotonic()
+        self._began: dict[str, tuple[float, int]] = {}
+
+    def __call__(self, step: str, completed: int, total: int | None) -> None:
+        now = time.monotonic()
+        start, before = self._began.setdefault(step.split(" (")[0], (now, completed))
+        if now - self._last < self.EVERY_SECONDS:
+            return
+        self._last = now
+        rate = (completed - before) / (now - start) if now > start else 0.0
+        words = f"{step}: {completed}" if total is None else f"{step}: {completed} of {total}"
+        if total is not None and rate > 0 and completed < total:
+            left = timedelta(seconds=round((total - completed) / rate))
+            words += f", about {left} left"
+        self._say(words)
 
 
 def described(error: Exception) -> str:

@@ -13,6 +13,7 @@ from dmin.cli.console import Console
 HELP = """Turn a checkpoint of the authors' released code into a model of dmin.
 No code from the file is run. The weights of full, a2v and v2a look alike: say which with --network.
 Example: dmin convert --from official full.pt --out models/full --network full"""
+STOPPED = "no model was written; the same command starts again"
 
 _KNOWN_BY = {
     "given": "as given",

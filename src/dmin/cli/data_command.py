@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HELP = """Check a copy of the AVE data set: what is there, what is missing and where to get it, whether the files agree,
 and what to know before training on it. Exit status 1 if they contradict each other. Example: dmin data check AVE"""
+STOPPED = "nothing was changed; the same command checks again"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:

@@ -11,6 +11,7 @@ from dmin.cli.console import Console
 
 HELP = """Make videos, extract features, train a network, score held-out videos, localize one of them, and write a page
 with all of it. Takes a few minutes on two cores; a second run uses what is there. Example: dmin demo --out dmin-demo"""
+STOPPED = "finished videos, features and epochs are kept; the same command goes on from there"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:

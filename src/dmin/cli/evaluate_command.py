@@ -20,6 +20,7 @@ HELP = """Score a model on a split, with 95 % intervals, beside the priors that 
 or one that finds sounds in pictures or pictures in sounds (then beside a linear CCA of their features, too).
 DATA is a feature store, or a data-set folder with videos (features of the split are then extracted into OUT/store).
 Example: dmin evaluate runs/mine store --split test --out runs/mine/test"""
+STOPPED = "no figures were written; the same command scores again, from the features that are extracted already"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:

@@ -21,6 +21,7 @@ HELP = """Compute the features of videos into a store, once. Give video files, a
 (videos/, Annotations.txt, splits/), which makes a store that `dmin train` can use; or a copy of AVE, by --ave its
 videos, by --from-ave-h5 its released features. Stopped, the same command goes on.
 Example: dmin extract clips --out store --workers 2"""
+STOPPED = "finished videos are in the store; the same command does the others"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:

@@ -13,6 +13,7 @@ from dmin.cli.console import Console
 HELP = """List what dmin brings: backbones (with source and licence), presets (recipes of `dmin train`), or systems
 (networks and variants, with paper, size and where their specification comes from).
 Example: dmin list systems"""
+STOPPED = "nothing was changed; the same command lists again"
 
 
 _SIZED = "Parameters are for the features and the 28 categories of AVE."

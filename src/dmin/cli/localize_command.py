@@ -24,6 +24,7 @@ HELP = """Find the events of videos: what is both heard and seen, second by seco
 Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
 video, and prints the events. A folder means all videos in it and below. Answers that are there already, of the same
 file, model and settings, are kept. Example: dmin localize holiday.mp4 holidays/ --out events"""
+STOPPED = "finished answers are kept; the same command keeps them, too, and does the others"
 _ORDER = ("json", "csv", "png")
 """In which the files of an answer are named."""
 

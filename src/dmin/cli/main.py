@@ -35,6 +35,8 @@ class Command(Protocol):
 
     HELP: str
     """What the command does, with an example."""
+    STOPPED: str
+    """After Ctrl-C: what is kept, and what the same command will do."""
 
     def add_arguments(self, parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         """Declare the command's arguments; ``words`` is what was typed after its name."""
@@ -64,7 +66,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         sys.stderr.write(f"dmin: {unknown_name('command', words[0], COMMANDS)}\n")
         return 2
-    return _run_command(words[0], words[1:])
+    try:
+        return _run_command(words[0], words[1:])
+    except KeyboardInterrupt:
+        sys.stderr.write("dmin: stopped before anything was done\n")
+        return 130
 
 
 def _run_command(name: str, words: list[str]) -> int:
@@ -97,7 +103,7 @@ def _run_command(name: str, words: list[str]) -> int:
         except DminError as error:
             console.error(str(error))
         except KeyboardInterrupt:
-            console.error("stopped; what was done is kept, the same command goes on from there")
+            console.error(f"stopped: {command.STOPPED}")
             return 130
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

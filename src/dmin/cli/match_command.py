@@ -15,6 +15,7 @@ HELP = """Find a sound in a video's picture, or a picture in a sound: where do t
 The model decides which way: train one with `dmin train STORE --preset a2v-small` or v2a-small.
 Writes STEM.json and STEM.png (the query, what was searched, the score of each place) for each query, and prints the
 best three places. Example: dmin match bark.wav --in holiday.mp4 --model runs/a2v --out matches"""
+STOPPED = "finished answers are kept; the same command finds all of them again"
 _BEST = 3
 
 

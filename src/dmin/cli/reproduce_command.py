@@ -25,6 +25,7 @@ Data: a folder of AVE (released features, or videos), a feature store, or the wo
 here. Writes TABLE.json, .md, .png and .html into OUT, each run into OUT/runs. Stopped, the same command goes on; more
 --seeds add to it; --shard 1/3, 2/3 and 3/3 are run on three machines, and --merge makes one table of their JSON files.
 Example: dmin reproduce table1 --rows avel dmin --data composed --seeds 3 --out tables"""
+STOPPED = "finished runs are kept; the same command goes on, in a run that was stopped after its last finished epoch"
 _FAST = {"clips": 40, "epochs": 1}
 """Of --fast: enough to see that all rows run, too little to compare anything."""
 _WHOLE = {"ours, %", "95 % interval", "weights", "MIL pooling"}

@@ -20,6 +20,7 @@ HELP = """Train a network on a feature store, choosing the best epoch on the val
 Leaves a run folder that `dmin localize --model RUN` and `dmin evaluate RUN` take; killed, it goes on when run again.
 A preset may be laid over another one: --preset small --preset agva is the small DMIN with AGVA in AGTA's place.
 Example: dmin train store --preset small --out runs/mine --epochs 30 --model.width 128"""
+STOPPED = "finished epochs are kept; the same command goes on after the last of them"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:

@@ -1,0 +1,166 @@
+"""Ctrl-C: what each command says, and that it is true."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli_fakes import write_video
+
+from conftest import make_store
+from dmin.cli import console as consoles
+from dmin.cli.console import Console
+from dmin.cli.main import COMMANDS, run
+
+WORDS = {
+    "compose": ["--out", "clips"],
+    "convert": ["--from", "official", "full.pt", "--out", "model"],
+    "data": ["check", "AVE"],
+    "demo": [],
+    "evaluate": ["run", "store"],
+    "extract": ["video.mp4", "--out", "store"],
+    "list": ["presets"],
+    "localize": ["video.mp4"],
+    "match": ["bark.wav", "--in", "video.mp4", "--model", "run"],
+    "reproduce": ["table1", "--out", "tables"],
+    "train": ["store", "--out", "run"],
+}
+
+
+def test_all_commands_are_here():
+    assert set(WORDS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_each_command_says_what_is_kept_and_what_comes_next(name, monkeypatch, capsys):
+    command = importlib.import_module(f"dmin.cli.{name}_command")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run", stop)
+    assert run([name, *WORDS[name]]) == 130
+    assert capsys.readouterr().err == f"dmin: stopped: {command.STOPPED}\n"
+    assert "; the same command " in command.STOPPED
+
+
+def test_a_key_press_before_the_command_begins(monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", stop)
+    assert run(["list", "presets"]) == 130
+    assert capsys.readouterr().err == "dmin: stopped before anything was done\n"
+
+
+@pytest.fixture
+def stopped():
+    """Starts a command, presses Ctrl-C once there are as many files as asked, and gives what it said."""
+    processes = []
+
+    def stopped(words: list[str], folder: Path, pattern: str, count: int = 1) -> str:
+        script = "import sys; from dmin.cli import main; main(sys.argv[1:])"
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, *words],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,  # so that the signal reaches its workers as a key press would, and not the tests
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        processes.append(process)
+        deadline = time.monotonic() + 120
+        while len(list(folder.glob(pattern))) < count:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130, err
+        assert "Traceback" not in err
+        return err
+
+    yield stopped
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def videos(tmp_path) -> Path:
+    """A folder with many videos."""
+    first = write_video(tmp_path / "videos" / "video000.mp4")
+    for index in range(1, 150):
+        shutil.copy(first, first.with_name(f"video{index:03d}.mp4"))
+    return first.parent
+
+
+@pytest.mark.slow
+def test_a_stopped_extraction_keeps_what_is_done_and_goes_on(stopped, videos, tmp_path, capsys):
+    store = tmp_path / "store"
+    words = ["extract", str(videos), "--out", str(store), "--workers", "2"]
+    err = stopped(words, store / "features", "*", 3)
+    sentence = "dmin: stopped: finished videos are in the store; the same command does the others\n"
+    assert err.endswith(sentence)
+    done = len(list((store / "features").glob("*")))
+    for video in sorted(videos.iterdir())[done + 8 :]:  # so that the rest does not take long
+        video.unlink()
+    assert run([*words[:-1], "1", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    extracted, there = (int(part.split()[0]) for part in out.split(", ")[:2])
+    assert there >= 3
+    assert extracted + there == len(list(videos.iterdir()))
+
+
+@pytest.mark.slow
+def test_a_stopped_localization_keeps_its_answers_and_goes_on(stopped, videos, tmp_path, capsys):
+    out = tmp_path / "out"
+    words = ["localize", str(videos), "--out", str(out), "--no-picture"]
+    err = stopped(words, out, "*.json", 3)
+    assert err.endswith(
+        "dmin: stopped: finished answers are kept; the same command keeps them, too, and does the others\n"
+    )
+    done = len(list(out.glob("*.json")))
+    for video in sorted(videos.iterdir())[done + 2 :]:
+        video.unlink()
+    assert run([*words, "--quiet"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if " -> " in line]
+    assert sum("(there already)" in line for line in lines) == done
+    assert len(lines) == done + 2
+
+
+@pytest.mark.slow
+def test_a_stopped_training_keeps_its_epochs_and_goes_on(stopped, tmp_path, capsys):
+    store, out = make_store(tmp_path / "store"), tmp_path / "run"
+    words = ["train", str(store), "--out", str(out), "--preset", "small", "--model.width", "8", "--device", "cpu"]
+    err = stopped([*words, "--epochs", "5000"], out / "checkpoints", "last.ckpt")
+    assert err.endswith("dmin: stopped: finished epochs are kept; the same command goes on after the last of them\n")
+    before = (out / "metrics.csv").read_text().splitlines()
+    assert run([*words, "--epochs", str(len(before) + 1), "--quiet"]) == 0
+    after = (out / "metrics.csv").read_text().splitlines()
+    assert after[: len(before) - 1] == before[:-1]
+    assert len(after) == len(before) + 2
+
+
+def test_progress_in_a_pipe_is_a_line_now_and_then(monkeypatch, capsys):
+    clock = iter([0.0, 1.0, 2.0, 10.5, 11.0, 30.5, 41.0])
+    monkeypatch.setattr(consoles.time, "monotonic", lambda: next(clock))
+    with Console().progress() as progress:
+        progress("extract", 10, 110)
+        progress("extract", 12, 110)
+        progress("extract", 29, 110)  # 19 in 9.5 seconds
+        progress("extract", 30, 110)
+        progress("training (best 0.91)", 1, None)
+        progress("extract", 110, 110)
+    assert capsys.readouterr().err.splitlines() == [
+        "extract: 29 of 110, about 0:00:40 left",
+        "training (best 0.91): 1",
+        "extract: 110 of 110",
+    ]
