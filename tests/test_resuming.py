@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
+from lightning.pytorch.utilities import rank_zero_only
 
 from dmin.errors import DataError
 from dmin.models import DCMRConfig
 from dmin.recipe import MatchingRecipe
-from dmin.resuming import EpochOrder, RandomState
+from dmin.resuming import EpochOrder, RandomState, alone_in
 from dmin.training import TrainingModule, fit
 
 
@@ -169,3 +171,29 @@ def test_all_random_generators_go_on_where_they_were():
     assert draws() == expected
     state.on_train_start()  # a second run of the same process is left alone
     assert draws() != expected
+
+
+def test_a_second_run_in_a_folder_is_refused_until_the_first_has_ended(tiny_store, tiny_recipe, tmp_path):
+    recipe, run = replace(tiny_recipe, epochs=1), tmp_path / "run"
+    run.mkdir()
+    with FileLock(run / ".lock"), pytest.raises(DataError, match=f"^another process trains in {run}: wait until it"):
+        fit(tiny_store, run, recipe)
+    assert [path.name for path in run.iterdir() if path.name != ".lock"] == []
+    seen = []
+
+    def again(*step):
+        with pytest.raises(DataError, match="another process trains in"), alone_in(run):
+            pass
+        seen.append(step)
+
+    fit(tiny_store, run, recipe, progress=again)
+    assert seen
+    with alone_in(run):
+        pass
+
+
+def test_only_the_first_process_of_a_run_holds_its_folder(tmp_path, monkeypatch):
+    with alone_in(tmp_path):
+        monkeypatch.setattr(rank_zero_only, "rank", 1)
+        with alone_in(tmp_path):
+            pass

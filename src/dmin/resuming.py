@@ -1,4 +1,4 @@
-"""Lets a killed run of training end as if it had not been killed: order of clips, random state, files.
+"""Lets a killed run end as if it had not been killed: order of clips, random state, files; one run a folder.
 
 A run goes on from the end of the last epoch that it finished, and repeats what came after. On one device nothing else
 is needed for the same weights; on several, all of them go on with the first one's random state.
@@ -11,13 +11,16 @@ import pickle
 import random
 import shutil
 from collections.abc import Iterator, Sized
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import RandomSampler
 
 from dmin.errors import DataError
@@ -107,6 +110,34 @@ class WholeCheckpoints(TorchCheckpointIO):
                 f"{path} is damaged, so the run cannot go on: restore the file, or remove it to train from the start"
             ) from error
         return checkpoint
+
+
+def is_first() -> bool:
+    """Whether this process is the first, or the only one, of those that train together."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+@contextmanager
+def alone_in(run: Path) -> Iterator[None]:
+    """Hold a run folder for this run; of a run's processes the first one does.
+
+    Raises:
+        DataError: Another run holds it.
+    """
+    if not is_first():
+        yield
+        return
+    lock = FileLock(run / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise DataError(
+            f"another process trains in {run}: wait until it has ended and run the same again, or choose another --out"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def remove_remains(run: Path) -> None:

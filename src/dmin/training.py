@@ -27,7 +27,6 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -39,7 +38,7 @@ from dmin.jobs import job_of
 from dmin.models import PretrainedModel
 from dmin.progress import Progress, silent
 from dmin.recipe import Recipe, write_recipe
-from dmin.resuming import EpochOrder, RandomState, WholeCheckpoints, remove_remains
+from dmin.resuming import EpochOrder, RandomState, WholeCheckpoints, alone_in, is_first, remove_remains
 from dmin.settings import LocalizerSettings
 from dmin.tasks.task import Task
 
@@ -180,28 +179,31 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
 
     Raises:
         DminError: This machine has no such device.
-        DataError: The store lacks annotations, a split, or features; or ``run`` holds a run of another recipe.
+        DataError: The store lacks annotations, a split, or features; or ``run`` holds a run of another recipe, or
+            one that another process is just training.
     """
     run = Path(run)
     device_of(recipe.device)
     lightning.seed_everything(recipe.seed, verbose=False)
     job = job_of(store, recipe)
     run.mkdir(parents=True, exist_ok=True)
-    # The first process alone: what another one is just writing would look like remains.
-    rank_zero_only(write_recipe)(run, job.recipe)
-    rank_zero_only(remove_remains)(run)
     module = TrainingModule(job.model, job.task, job.recipe)
     keeper, clock = _KeepBest(run, progress), _StepClock()
-    with _quiet(), _interruptible():
-        _trainer(run, job.recipe, [clock, keeper, RandomState()]).fit(
-            module,
-            _loader(job.train, recipe.batch_size, EpochOrder(cast(Sized, job.train), recipe.seed)),
-            None if job.val is None else _loader(job.val, recipe.batch_size),
-            ckpt_path=_last_checkpoint(run),
-        )
-    settings = job.settings_of(run)
-    settings.save(run)
-    _draw_curves(run)
+    with alone_in(run):
+        if is_first():  # alone: what another process is just writing would look like remains
+            write_recipe(run, job.recipe)
+            remove_remains(run)
+        with _quiet(), _interruptible():
+            _trainer(run, job.recipe, [clock, keeper, RandomState()]).fit(
+                module,
+                _loader(job.train, recipe.batch_size, EpochOrder(cast(Sized, job.train), recipe.seed)),
+                None if job.val is None else _loader(job.val, recipe.batch_size),
+                ckpt_path=_last_checkpoint(run),
+            )
+        settings = job.settings_of(run)
+        if is_first():
+            settings.save(run)
+            _draw_curves(run)
     threshold = settings.threshold if isinstance(settings, LocalizerSettings) else None
     return FitReport(
         run=run,

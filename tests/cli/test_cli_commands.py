@@ -7,11 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
+from lightning.pytorch.utilities import rank_zero_only
 from rich.table import Table
 
 from dmin.cli import evaluate_tables
 from dmin.cli.console import Console, described
 from dmin.cli.main import run
+from dmin.training import FitReport
 
 
 @pytest.fixture
@@ -144,9 +146,9 @@ class TestConsole:
         with Console().progress() as progress:
             progress("training (best 0.91)", 1, 2)
             progress("training (best 0.92)", 2, 2)
-        last = capsys.readouterr().err.splitlines()[-1]
-        assert "training (best 0.92)" in last
-        assert "2/2" in last
+        err = capsys.readouterr().err
+        assert "training (best 0.92)" in err
+        assert "2/2" in err
 
     def test_work_that_fails_at_once_draws_no_bar(self, capsys, monkeypatch):
         monkeypatch.setenv("FORCE_COLOR", "1")
@@ -177,3 +179,16 @@ def test_every_command_refuses_a_device_before_it_looks_at_anything_else(words, 
     assert run([*words, "--out", str(tmp_path / "out"), "--device", "cuda:77"]) == 2
     assert capsys.readouterr().err.startswith("dmin: device is 'cuda:77', but this machine has ")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_of_several_processes_that_train_together_the_first_alone_speaks(
+    rank, tiny_store, tmp_path, capsys, monkeypatch
+):
+    report = FitReport(tmp_path, 3, 0.5, 4, 10, 0.1, 0.5)
+    monkeypatch.setattr("dmin.training.fit", lambda *_, **__: report)
+    monkeypatch.setattr(rank_zero_only, "rank", rank)
+    assert run(["train", str(tiny_store), "--out", str(tmp_path / "run")]) == 0
+    captured = capsys.readouterr()
+    assert ("best epoch 3 of 4" in captured.out, "Clips and seconds" in captured.err) == (rank == 0, rank == 0)
+    assert rank == 0 or captured == ("", "")

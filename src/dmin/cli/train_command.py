@@ -99,10 +99,12 @@ def run(args: Namespace, console: Console) -> int:
     """Train."""
     from dmin.data.folder_check import check_times
     from dmin.recipe import RECIPES
+    from dmin.resuming import is_first
     from dmin.training import fit
 
     kind = RECIPES[args.task]
     recipe = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
+    console.quiet |= not is_first()  # of several processes that train together
     _show_clips(args.store, console)
     for sentence in check_times(args.store):
         warnings.warn(sentence, stacklevel=2)
@@ -113,7 +115,8 @@ def run(args: Namespace, console: Console) -> int:
     if accuracy is not None:
         kept = f"best epoch {report.best_epoch} of {report.epochs}: validation accuracy {accuracy:.3f}"
     threshold = "" if report.threshold is None else f", threshold {report.threshold:.3f}"
-    console.result(f"{kept}{threshold} -> {report.run}")
+    if is_first():
+        console.result(f"{kept}{threshold} -> {report.run}")
     return 0
 
 
