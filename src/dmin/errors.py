@@ -14,6 +14,11 @@ import importlib
 from collections.abc import Iterable
 from types import ModuleType
 
+_FEW = 20
+"""Names that a sentence can hold."""
+_LISTED = ("preset", "system")
+"""Kinds of names that a command lists."""
+
 
 class DminError(ValueError):
     """Base of all errors that say what was got, what is allowed and what to do next."""
@@ -36,16 +41,21 @@ class MissingPackageError(DminError, ImportError):
 
 
 def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> str:
-    """Words for a name that nobody knows: the nearest one first, then all that are allowed.
+    """Words for a name that nobody knows: the nearest ones first, at most three, then all that are allowed.
+
+    Where more than twenty are allowed, the three nearest alone are named.
 
     Example:
         >>> unknown_name("backbone", "lite", ["lite0", "sfx"])
         "unknown backbone 'lite': did you mean 'lite0'? Known: lite0, sfx"
     """
     names = sorted(allowed)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"unknown {kind} {name!r}: {hint}Known: {', '.join(names)}"
+    many = len(names) > _FEW
+    close = [repr(near) for near in difflib.get_close_matches(name, names, n=3, cutoff=0.0 if many else 0.5)]
+    hint = f"did you mean {', '.join(close[:-1])}{' or ' if close[:-1] else ''}{close[-1]}? " if close else ""
+    where = f", `dmin list {kind}s` shows them" if kind in _LISTED else ""
+    known = f"{len(names)} are known{where}" if many else f"Known: {', '.join(names)}"
+    return f"unknown {kind} {name!r}: {hint}{known}"
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -33,12 +33,14 @@ def test_each_command_helps_with_an_example(name, capsys):
 
 def test_a_misspelt_command_is_answered_with_the_nearest(capsys):
     assert run(["localise", "x.mp4"]) == 2
-    assert "did you mean 'localize'?" in capsys.readouterr().err
+    assert "did you mean 'localize' or 'list'?" in capsys.readouterr().err
 
 
-def test_a_misspelt_preset_is_answered_with_the_nearest(capsys):
+def test_a_misspelt_preset_is_answered_with_the_three_nearest(capsys):
     assert run(["train", "store", "--out", "run", "--preset", "papr"]) == 2
-    assert "did you mean 'paper'?" in capsys.readouterr().err
+    words = "did you mean 'paper', 'v2a-paper' or 'a2v-paper'? "
+    assert words in (err := capsys.readouterr().err)
+    assert err.endswith("are known, `dmin list presets` shows them\n")
 
 
 @pytest.mark.slow

@@ -72,13 +72,14 @@ def test_the_shared_copy(shared: Path, capsys) -> None:
     assert "17.79 %" in capsys.readouterr().out
 
 
-def test_released_features_to_a_store(release: Path, tmp_path: Path, capsys) -> None:
+def test_released_features_to_a_store(release: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("dmin.cli.console._Lines.EVERY_SECONDS", 0.0)
     words = ["extract", "--from-ave-h5", str(release), "--out", str(tmp_path / "store")]
     for counts in ("8 extracted, 0 there already, 0 failed", "0 extracted, 8 there already, 0 failed"):
         assert run(words) == 0
         captured = capsys.readouterr()
         assert captured.out == f"{counts} -> {tmp_path / 'store'}\n"
-        assert "8/8" in captured.err
+        assert "extract: 8 of 8" in captured.err
     assert run([*words, "--match"]) == 1
     assert "was made with ave-vgg19 released" in capsys.readouterr().err
     assert run([*words[:-1], str(tmp_path / "match"), "--match", "--quiet"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from dmin.cli import evaluate_tables
 from dmin.cli.console import Console, described
-from dmin.cli.main import run
+from dmin.cli.main import COMMANDS, run
 from dmin.training import FitReport
 
 
@@ -192,3 +193,36 @@ def test_of_several_processes_that_train_together_the_first_alone_speaks(
     captured = capsys.readouterr()
     assert ("best epoch 3 of 4" in captured.out, "Clips and seconds" in captured.err) == (rank == 0, rank == 0)
     assert rank == 0 or captured == ("", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_flags_have_hyphens_and_help_is_in_words(name, capsys):
+    words = {"train": ["--preset", "weak-small"]}.get(name, [])
+    assert run([name, *words, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert not re.search(r"--[a-z.-]+_", text)
+    for riddle in ("<class", "Literal[", "null", "type:", "tuple[", "%("):
+        assert riddle not in text
+
+
+def test_help_says_kinds_and_defaults(capsys):
+    assert run(["train", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--batch-size BATCH-SIZE Clips a step (a whole number, default: 32)" in text
+    assert "(whole numbers, as [10,20], default: [10,20,30])" in text
+    assert run(["compose", "--help"]) == 0
+    assert "(a whole number, default: 8)" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("flag", ["--batch-size=7", "--batch_size=7"])
+@pytest.mark.parametrize("width", ["--model.visual-width=9", "--model.visual_width=9"])
+def test_flags_with_underscores_are_still_understood(flag, width, tiny_store, tmp_path, monkeypatch, capsys):
+    seen = []
+
+    def fit(store, run, recipe, progress):
+        seen.append(recipe)
+        return FitReport(tmp_path, 3, 0.5, 4, 10, 0.1, 0.5)
+
+    monkeypatch.setattr("dmin.training.fit", fit)
+    assert run(["train", str(tiny_store), "--out", str(tmp_path / "run"), flag, width, "--quiet"]) == 0
+    assert (seen[0].batch_size, seen[0].model.visual_width) == (7, 9)

@@ -39,7 +39,8 @@ def files(tmp_path_factory):
     return folder
 
 
-def test_a_match_is_written_drawn_and_printed(model, files, tmp_path, capsys):
+def test_a_match_is_written_drawn_and_printed(model, files, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("dmin.cli.console._Lines.EVERY_SECONDS", 0.0)
     query, inside, out = files / "query.mp4", files / "long.mp4", tmp_path / "out"
     words = ["match", str(query), "--in", str(inside), "--model", str(model), "--out", str(out)]
     assert run(words) == 0

@@ -29,7 +29,8 @@ def words(out: Path, *more: str) -> list[str]:
     return ["reproduce", "table1", "--out", str(out), "--epochs", "1", "--device", "cpu", *more]
 
 
-def test_ours_are_printed_beside_the_papers(tiny_data: list[Any], tmp_path: Path, capsys) -> None:
+def test_ours_are_printed_beside_the_papers(tiny_data: list[Any], tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("dmin.cli.console._Lines.EVERY_SECONDS", 0.0)
     assert run(words(tmp_path, "--data", "composed", "--clips", "24", "--bank", "stamps", "--rows", "dmin")) == 0
     captured = capsys.readouterr()
     assert tiny_data == [("composed", {"full", "weak"}, SourceOptions(bank="stamps", clips=24, workers=2))]
@@ -61,9 +62,9 @@ def test_an_unknown_preset_family_is_named(tiny_data: list[Any], tmp_path: Path,
             ["table1", "--data", "nowhere", "--clips", "9"],
             "got --clips with --data nowhere: leave out what is for --data composed only",
         ),
-        (["table1", "--data", "composed", "--rows", "pps"], "unknown row of table1 'pps': did you mean 'psp'?"),
+        (["table1", "--data", "composed", "--rows", "pps"], "unknown row of table1 'pps': did you mean 'psp', "),
         (["table1", "--data", "composed", "--shard", "3"], "shard is '3': must be i/n with i from 1 to n"),
-        (["tabel1", "--data", "composed"], "unknown table or figure 'tabel1': did you mean 'table1'?"),
+        (["tabel1", "--data", "composed"], "unknown table or figure 'tabel1': did you mean 'table1', "),
         (["table1", "--data", "composed", "--bank", "scene"], "unknown bank 'scene': did you mean 'scenes'?"),
         (["table1", "--data", "composed", "--bank", "folder"], "bank folder needs a folder: say where"),
     ],
