@@ -80,4 +80,4 @@ def test_train_takes_presets_and_flags(tiny_store, tmp_path, capsys):
 
 def test_flags_have_no_abbreviations(capsys):
     assert run(["localize", "--thresh", "0.5", "a.mp4"]) == 2
-    assert "unrecognized arguments: --thresh" in capsys.readouterr().err
+    assert "unknown flag '--thresh': did you mean '--threshold'" in capsys.readouterr().err

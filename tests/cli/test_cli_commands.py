@@ -226,3 +226,32 @@ def test_flags_with_underscores_are_still_understood(flag, width, tiny_store, tm
     monkeypatch.setattr("dmin.training.fit", fit)
     assert run(["train", str(tiny_store), "--out", str(tmp_path / "run"), flag, width, "--quiet"]) == 0
     assert (seen[0].batch_size, seen[0].model.visual_width) == (7, 9)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("train s --out o --epochs x", "--epochs is 'x': must be a whole number"),
+        ("train s --out o --model.fusion-heads 2.5", "--model.fusion-heads is '2.5': must be a whole number"),
+        ("train s --out o --milestones 3,x", "--milestones is '3,x': must be whole numbers, as [10,20]"),
+        ("train s --out o --model.unimodal-heads maybe", "--model.unimodal-heads is 'maybe': must be true or false"),
+        ("train s", "--out must be given"),
+        ("match a.wav", "--in and --model must be given"),
+        ("localize", "VIDEOS must be given"),
+        ("localize --missing-audio never a.mp4", "--missing-audio is 'never': must be error or silence"),
+        ("localize --threshold high a.mp4", "--threshold is 'high': must be a number"),
+        ("compose --out x --split-shares 3", "--split-shares is '3': must be three numbers, as [0.7,0.15,0.15]"),
+        ("list all", "what is 'all': must be one of 'backbones', 'presets', 'systems'"),
+        ("convert --from x y --out z", "--from is 'x': must be official"),
+    ],
+)
+def test_a_mistyped_flag_is_told_in_one_sentence(words, sentence, capsys):
+    assert run(words.split()) == 2
+    assert capsys.readouterr() == ("", f"dmin: {sentence}; see `dmin {words.split()[0]} --help`\n")
+
+
+def test_an_unknown_flag_is_answered_with_the_nearest(capsys):
+    assert run(["train", "s", "--out", "o", "--batch-siz=3"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("dmin: unknown flag '--batch-siz': did you mean '--batch-size', ")
+    assert err.count("\n") == 1

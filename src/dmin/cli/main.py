@@ -13,7 +13,7 @@ from typing import Protocol
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
 from dmin.cli.console import Console, described
-from dmin.cli.options import Help, hyphenate
+from dmin.cli.options import Help, Parser, hyphenate
 from dmin.errors import DminError, unknown_name
 
 COMMANDS = {
@@ -76,7 +76,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run_command(name: str, words: list[str]) -> int:
     command: Command = importlib.import_module(f"dmin.cli.{name}_command")
-    parser = ArgumentParser(prog=f"dmin {name}", description=command.HELP, allow_abbrev=False, formatter_class=Help)
+    parser = Parser(prog=f"dmin {name}", description=command.HELP, allow_abbrev=False, formatter_class=Help)
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
     parser.add_argument(
         "--plugin", action="append", type=str, help="a Python file with systems of your own; may be repeated"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from argparse import SUPPRESS, Action
-from typing import Any
+from typing import Any, NoReturn
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
 from jsonargparse._actions import _ActionConfigLoad
+
+from dmin.errors import unknown_name
 
 _KINDS = {
     "int": "a whole number",
@@ -27,7 +31,7 @@ class Help(DefaultHelpFormatter):
         if isinstance(action, ActionConfigFile) or action.nargs == 0:
             return text.removesuffix(".")
         facts = ["required"] if action.required and action.option_strings else []
-        kind = _KINDS.get((self._get_type_str(action) or "").removesuffix(" | null"))
+        kind = _KINDS.get(_type_of(action))
         facts += [kind] if kind else []
         if action.default not in (None, SUPPRESS, [], ()) and "default:" not in text and "(the default)" not in text:
             facts.append(f"default: {_shown(action.default)}")
@@ -35,6 +39,48 @@ class Help(DefaultHelpFormatter):
 
     def _get_default_metavar_for_optional(self, action: Action) -> str:
         return str(action.dest).rsplit(".", maxsplit=1)[-1].upper().replace("_", "-")
+
+
+class Parser(ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Say what was got and what is allowed, and exit with status 2."""
+        sys.stderr.write(f"dmin: {self._in_words(' '.join(message.split()))}; see `{self.prog} --help`\n")
+        self.exit(2)
+
+    def _in_words(self, message: str) -> str:
+        if found := re.fullmatch(r'Parser key "(.+?)": .*(?:Got|Given) value: (.*)', message):
+            action = next(action for action in self._actions if action.dest == found[1])
+            return f"{_name(action)} is {found[2]!r}: must be {_allowed(action)}"
+        if found := re.fullmatch(r"argument (\S+): invalid choice: (.+) \(choose from (.+)\)", message):
+            return f"{found[1]} is {found[2]}: must be one of {found[3]}"
+        if found := re.fullmatch(r"the following arguments are required: (.+)", message):
+            missing = [_name(action) for action in self._actions if action.dest in found[1].split(", ")]
+            return f"{' and '.join(missing)} must be given"
+        if found := re.fullmatch(r"unrecognized arguments: (-\S+?)(?:[= ].*)?", message):
+            return unknown_name("flag", found[1], [name for name in self._option_string_actions if "_" not in name])
+        return message
+
+
+def _name(action: Action) -> str:
+    return action.option_strings[0] if action.option_strings else action.dest.upper()
+
+
+def _allowed(action: Action) -> str:
+    """What a flag takes."""
+    kind = _type_of(action)
+    if choices := re.fullmatch(r"Literal\[(.+)\]", kind):
+        return " or ".join(choice.strip("' ") for choice in choices[1].split(","))
+    return {**_KINDS, "bool": "true or false"}.get(kind, kind)
+
+
+_HELP = Help("")  # type: ignore[no-untyped-call]  # the library is not typed here
+
+
+def _type_of(action: Action) -> str:
+    """The name of a flag's type as it is written in code, or nothing."""
+    return (_HELP._get_type_str(action) or "").removesuffix(" | null")
 
 
 def _shown(value: Any) -> str:
