@@ -72,3 +72,15 @@ def test_each_frame_gets_its_own_seconds_attention() -> None:
 def test_attention_shorter_than_the_video_is_continued() -> None:
     ax = plot_attention(film(10.4), np.ones((9, 7, 7)))
     assert len(ax.images) == 10
+
+
+def test_a_second_without_relevance_fades_into_the_page() -> None:
+    attention, relevance = np.ones((10, 7, 7)), np.linspace(1, 0, 10)
+    plain = attended(film(), attention).frames
+    frames = attended(film(), attention, relevance).frames
+    assert (frames[0] == plain[0]).all()
+    for second, (frame, whole) in enumerate(zip(frames, plain, strict=True)):
+        share = 0.12 + 0.88 * relevance[second]
+        assert np.abs(255 - frame.astype(float) - share * (255.0 - whole)).max() <= 0.51
+    ax = plot_attention(film(), attention, None, relevance)
+    assert (np.asarray(ax.images[9].get_array()) == frames[9]).all()

@@ -17,6 +17,10 @@ _LEAST_SPAN = 0.25
 """Attention that differs by less than this share of its mean is nearly even, and is not blown up to look decided."""
 
 
+_FAINTEST = 0.12
+"""Share of a picture that is left at relevance 0."""
+
+
 def heat(weights: NDArray[np.floating]) -> NDArray[np.float32]:
     """Attention weights [H, W] of any scale as heat in 0..1, even attention as 0; outliers do not dim the rest.
 
@@ -80,23 +84,46 @@ def _enlarged(level: NDArray[np.floating], frame: NDArray[np.uint8]) -> NDArray[
     return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def attended(footage: Footage, attention: NDArray[np.floating]) -> Footage:
-    """The same footage with each frame under its second's attention [T, H, W].
+def attended(
+    footage: Footage, attention: NDArray[np.floating], relevance: NDArray[np.floating] | None = None
+) -> Footage:
+    """The same footage with each frame under its second's attention.
+
+    Args:
+        footage: Frames and their instants.
+        attention: [T, H, W].
+        relevance: [T] in 0..1: frames of a second without relevance fade into the page, for where a network looks
+            means little where it finds nothing. Nothing fades by default.
 
     Raises:
         DminError: The attention is empty or has another shape.
     """
     if attention.ndim != 3 or not len(attention):
         raise DminError(f"attention is {list(attention.shape)}: must be [T, H, W] with a second or more")
-    pairs = zip(footage.frames, footage.instants_seconds, strict=True)
-    frames = [overlay(frame, attention[min(int(instant), len(attention) - 1)]) for frame, instant in pairs]
+    frames = []
+    for frame, instant in zip(footage.frames, footage.instants_seconds, strict=True):
+        second = min(int(instant), len(attention) - 1)
+        picture = overlay(frame, attention[second])
+        frames.append(picture if relevance is None else _faded(picture, float(relevance[second])))
     return replace(footage, frames=tuple(frames))
 
 
-def plot_attention(footage: Footage, attention: NDArray[np.floating], ax: Axes | None = None) -> Axes:
-    """A film strip with the attention [T, H, W] over its frames.
+def _faded(picture: NDArray[np.uint8], relevance: float) -> NDArray[np.uint8]:
+    """A picture that is whole at relevance 1 and a faint trace on the page at 0."""
+    share = _FAINTEST + (1 - _FAINTEST) * relevance
+    faded: NDArray[np.uint8] = (255 + (picture.astype(np.float32) - 255) * share).round().astype(np.uint8)
+    return faded
+
+
+def plot_attention(
+    footage: Footage,
+    attention: NDArray[np.floating],
+    ax: Axes | None = None,
+    relevance: NDArray[np.floating] | None = None,
+) -> Axes:
+    """A film strip with the attention [T, H, W] over its frames, faded by relevance [T] if that is given.
 
     Returns:
         The axes that were given, or new ones.
     """
-    return plot_film(attended(footage, attention), ax)
+    return plot_film(attended(footage, attention, relevance), ax)

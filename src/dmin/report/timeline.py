@@ -66,7 +66,8 @@ def timeline_figure(
     rows = stack_rows(heights, title, _about(events), unnamed="events")  # its lanes have names of their own
     plot_film(footage, rows["frames"])
     if attention is not None:
-        plot_attention(footage, attention, rows["looks at"])
+        relevance = np.array([second.relevance for second in events.seconds])
+        plot_attention(footage, attention, rows["looks at"], relevance)
     plot_spectrogram(footage.spectrogram_db, events.duration_seconds, rows["sound"])
     plot_relevance(events, rows["relevance"])
     plot_lanes(events, truth, rows["events"])
