@@ -60,6 +60,7 @@ LOCALIZATION = {
     "mil_pooling": None,
     "segment_loss": "cross-entropy",
     "agreement_weight": 0.0,
+    "select": "segment",
     "clip_target": "labels",
     "remix": 0.0,
     "threshold": 0.5,

@@ -113,7 +113,8 @@ def run(args: Namespace, console: Console) -> int:
     accuracy = report.validation_accuracy
     kept = f"last epoch ({report.epochs}), unchecked"
     if accuracy is not None:
-        kept = f"best epoch {report.best_epoch} of {report.epochs}: validation accuracy {accuracy:.3f}"
+        of = " of clips" if getattr(recipe, "select", "segment") == "clip" else ""
+        kept = f"best epoch {report.best_epoch} of {report.epochs}: validation accuracy{of} {accuracy:.3f}"
     threshold = "" if report.threshold is None else f", threshold {report.threshold:.3f}"
     if is_first():
         console.result(f"{kept}{threshold} -> {report.run}")

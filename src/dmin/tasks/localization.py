@@ -7,7 +7,7 @@ Labels are ``segment_labels`` [B, T]: a category's index, or C (one past the las
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -15,13 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dmin.data.batches import Batch
-from dmin.errors import ModelError
+from dmin.errors import ModelError, unknown_name
 from dmin.registry import Registry
 from dmin.tasks.decoding import decode
 
 if TYPE_CHECKING:
-    from dmin.tasks.metrics import SegmentAccuracy
+    from dmin.tasks.metrics import ClipAccuracy, SegmentAccuracy
 
+SELECTIONS = ("segment", "clip")
+"""Accuracies on the validation split that may choose the epoch: of seconds, or of whole clips."""
 NO_EVENT = -100
 """Clip label of a clip without any event; `torch.nn.functional.cross_entropy` leaves it out."""
 
@@ -156,18 +158,26 @@ class SegmentTask:
 
     categories: int
     """C."""
+    select: str = field(default="segment", kw_only=True)
+    """What chooses the epoch: one of `SELECTIONS`."""
 
     def answer(self, model: nn.Module, batch: Batch) -> Any:
         """Run the network."""
         return model(batch.visual, batch.audio, batch.mask)
 
-    def metric(self) -> SegmentAccuracy:
-        """Share of right seconds."""
-        from dmin.tasks.metrics import SegmentAccuracy  # inference needs no torchmetrics, which loads slowly
+    def metric(self) -> SegmentAccuracy | ClipAccuracy:
+        """Share of right seconds, or of right clips.
 
-        return SegmentAccuracy()
+        Raises:
+            ModelError: There is no such selection.
+        """
+        from dmin.tasks.metrics import ClipAccuracy, SegmentAccuracy  # inference needs no torchmetrics: it loads slowly
 
-    def count(self, metric: SegmentAccuracy, output: Any, batch: Batch) -> None:
+        if self.select not in SELECTIONS:
+            raise ModelError(unknown_name("select", self.select, SELECTIONS))
+        return SegmentAccuracy() if self.select == "segment" else ClipAccuracy(self.categories)
+
+    def count(self, metric: SegmentAccuracy | ClipAccuracy, output: Any, batch: Batch) -> None:
         """Compare decoded seconds with the truth."""
         metric.update(decode(output, self.categories), batch.labels, batch.mask)
 

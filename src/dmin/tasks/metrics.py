@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from dmin.tasks.weak_supervision import clip_labels
+
 
 class _Share(Metric):
     """Right answers over all answers."""
@@ -45,6 +47,36 @@ class SegmentAccuracy(_Share):
         """
         self.correct += ((predicted == labels) & mask).sum()
         self.total += mask.sum()
+
+
+class ClipAccuracy(_Share):
+    """Share of clips in whose seconds exactly the right categories are found; of seconds nothing needs to be known.
+
+    Args:
+        categories: C.
+
+    Example:
+        >>> metric = ClipAccuracy(2)
+        >>> metric.update(torch.tensor([[0, 2], [2, 2]]), torch.tensor([[2, 0], [1, 2]]), torch.ones(2, 2).bool())
+        >>> float(metric.compute())
+        0.5
+    """
+
+    def __init__(self, categories: int) -> None:
+        super().__init__()
+        self.categories = categories
+
+    def update(self, predicted: Tensor, labels: Tensor, mask: Tensor) -> None:
+        """Count one batch; of the labels only which of them a clip has is looked at.
+
+        Args:
+            predicted: [B, T] in 0..C.
+            labels: [B, T] in 0..C.
+            mask: [B, T], True where a second is real.
+        """
+        found, true = (clip_labels(seconds, mask, self.categories) for seconds in (predicted, labels))
+        self.correct += (found == true).all(1).sum()
+        self.total += len(labels)
 
 
 class ExactWindow(_Share):

@@ -16,7 +16,7 @@ from dmin.tasks.weak_supervision import WeakSupervision
 
 @dataclass(frozen=True, kw_only=True)
 class LossOptions:
-    """Options of the losses of event localization; each kind of answer looks at some of them."""
+    """Options of the losses of event localization, and of what chooses the epoch; each kind of answer looks at some."""
 
     unimodal_weight: float = 0.1
     """The paper's lambda (eq. 17-18): weight of the unimodal category loss, 1 - lambda being the fused one's."""
@@ -30,6 +30,9 @@ class LossOptions:
     """Full supervision, one choice a second: "cross-entropy" or, as AVEL's code has it, "soft-margin"."""
     agreement_weight: float = 0.0
     """Full supervision: weight of PSP's pair loss."""
+    select: str = "segment"
+    """What chooses the epoch on the validation split: the accuracy of each "segment", or of each "clip" as a whole, for
+    weak supervision that looks at no segment's label at all."""
     clip_target: str = "labels"
     """Weak supervision, one choice a second: "labels", or "proportions", which tell the network how long events are."""
 
@@ -42,16 +45,18 @@ OBJECTIVES = Registry[Callable[[int, str, LossOptions], Task]]("objective")
 def _decoupled(categories: int, supervision: str, options: LossOptions) -> Task:
     """Relevance and category apart: DMIN and DAM."""
     if supervision == "weak":
-        return WeakSupervision(categories, options.unimodal_weight, options.mil_pooling or "probabilities")
-    return FullSupervision(categories, options.unimodal_weight, options.relevance_loss)
+        pooling = options.mil_pooling or "probabilities"
+        return WeakSupervision(categories, options.unimodal_weight, pooling, select=options.select)
+    return FullSupervision(categories, options.unimodal_weight, options.relevance_loss, select=options.select)
 
 
 @OBJECTIVES.register("joint")
 def _joint(categories: int, supervision: str, options: LossOptions) -> Task:
     """One choice a second among the categories and background."""
     if supervision == "weak":
-        return JointWeakSupervision(categories, options.mil_pooling or "max", options.clip_target)
-    return JointFullSupervision(categories, options.segment_loss, options.agreement_weight)
+        pooling = options.mil_pooling or "max"
+        return JointWeakSupervision(categories, pooling, options.clip_target, select=options.select)
+    return JointFullSupervision(categories, options.segment_loss, options.agreement_weight, select=options.select)
 
 
 MATCHING = Registry[type[Matching]]("matching objective")
