@@ -7,11 +7,13 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from dmin.errors import DataError
 from dmin.models import LocalizationModel, MatchingModel
 from dmin.paper.examples import Answer, AskedSystem, Example
 from dmin.report.attended_seconds import Attended, QuerySecond, attended_figure
+from dmin.report.attention_grids import AttentionGrid, ClipGrids, grids_figure
 from dmin.report.region_rows import ClipRegions, RegionMaps, regions_figure
 from dmin.report.system_lanes import ClipAnswers, SystemAnswers, systems_figure
 
@@ -115,23 +117,36 @@ def regions(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[F
 
 
 def attended(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
-    """Fig. 10: a picture a clip, the picture of its event's middle second asking.
+    """Fig. 10: two pictures a clip. In (a) the picture of its event's middle second asks, in (b, c) all seconds'.
 
     Raises:
         DataError: A system has no attention across modalities.
     """
-    return [_attended(asked, example) for example in examples]
+    return [figure for example in examples for figure in (_attended(asked, example), _grids(asked, example))]
+
+
+def _weights(system: AskedSystem, example: Example) -> NDArray[np.floating]:
+    """How a clip's pictures weigh its pictures and sounds, mean over heads [T, 2 T]."""
+    weights = system.attention(example.video_id).inter_modality_visual  # [1, heads, T, 2 T]
+    if weights is None:
+        raise DataError(f"{system.name} has no attention across modalities: choose other --rows")
+    mean: NDArray[np.floating] = weights[0].mean(0).numpy()
+    return mean
+
+
+def _grids(asked: Sequence[AskedSystem], example: Example) -> Figure:
+    grids = tuple(AttentionGrid(system.name, _weights(system, example)) for system in asked)
+    first = asked[0].model
+    names = first.config.category_names if isinstance(first, LocalizationModel) else ()
+    about = "the picture of each second (rows) asks all seconds (columns); mean over heads, each row over its largest"
+    truth = asked[0].answer(example.video_id).truth
+    return grids_figure(ClipGrids(example.video_id, about, "picture", truth, grids, names))
 
 
 def _attended(asked: Sequence[AskedSystem], example: Example) -> Figure:
     answer = asked[0].answer(example.video_id)
     second = _middle(answer, event=any(answer.truth))
-    rows = []
-    for system in asked:
-        weights = system.attention(example.video_id).inter_modality_visual  # [1, heads, T, 2 T]
-        if weights is None:
-            raise DataError(f"{system.name} has no attention across modalities: choose other --rows")
-        rows.append(Attended(system.name, weights[0, :, second].mean(0).numpy()))
+    rows = [Attended(system.name, _weights(system, example)[second]) for system in asked]
     first = asked[0].model
     names = first.config.category_names if isinstance(first, LocalizationModel) else ()
     about = "the picture of one second asks; mean over heads, products with its own and with the other modality's keys"

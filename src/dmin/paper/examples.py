@@ -97,7 +97,8 @@ def ask(name: str, run: Path, store: Path, progress: Progress = silent) -> Asked
     names: list[Label] = [*localizer.categories, None]
     answers = []
     for result in predict(localizer, clips, lambda _, done, total: progress(f"answers of {name}", done, total)):
-        lanes = [tuple(names[label] for label in lane) for lane in (result.labels, result.predicted)]
+        first = slice(localizer.settings.window_seconds)  # of a longer clip, as `AskedSystem.sample` has it
+        lanes = [tuple(names[label] for label in lane[first]) for lane in (result.labels, result.predicted)]
         answers.append(Answer(result.video_id, *lanes))
     return AskedSystem(name, localizer.model, clips, _ordered(answers))
 

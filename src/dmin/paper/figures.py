@@ -77,7 +77,8 @@ FIGURES = {
         needs_videos=True,
     ),
     "fig10": PaperFigure(
-        "the five seconds that a picture's second attends to most, dot products against full channel pair products",
+        "what pictures attend to, dot products against full channel pair products: first the five seconds that weigh "
+        "most for one second, then the weights of all",
         "table5",
         ("mha-mha", "dfa-mha", "dfa-dfa", "mha-dfa"),
         ("full",),
