@@ -248,7 +248,7 @@ class TestBackbones:
         assert not cache.exists()
 
     def test_an_unknown_name(self) -> None:
-        with pytest.raises(ModelError, match=r"unknown backbone 'vgg-19': did you mean 'vgg19'\?"):
+        with pytest.raises(ModelError, match=r"unknown backbone 'vgg-19': did you mean 'vgg19' or 'vggish'\?"):
             fetch("vgg-19")
 
     @pytest.mark.parametrize("name", ["vgg19", "vgg19-torchvision", "vggish"])

@@ -164,5 +164,7 @@ class TestRegister:
         assert not any(parameter.requires_grad for parameter in made.parameters())
 
     def test_an_unknown_name(self) -> None:
-        with pytest.raises(ModelError, match=r"unknown backbone 'lite': did you mean 'lite0'\? Known: .*lite0, .*sfx"):
+        with pytest.raises(
+            ModelError, match=r"unknown backbone 'lite': did you mean 'lite0' or 'lite0-kinds'\? Known: .*lite0, .*sfx"
+        ):
             create("lite")

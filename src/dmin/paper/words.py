@@ -249,8 +249,8 @@ def _plain(result: ColumnResult) -> str:
 
 
 def _is_reading(result: ColumnResult) -> bool:
-    """Whether parts of the system's specification are a reading of ours."""
-    return "reading" in result.source
+    """Whether parts of the system's specification are a reading or a choice of ours."""
+    return "reading" in result.source or "choice of ours" in result.source
 
 
 def _overlap(one: Interval, other: Interval) -> bool:

@@ -18,7 +18,8 @@ SYSTEMS.add(
         title="CMRAN",
         paper="Xu, Zeng, Wu, Tan, Gan: Cross-Modal Relation-Aware Networks for Audio-Visual Event Localization. ACM MM",
         year=2020,
-        source="public code (FloretCat/CMRAN)",
+        source="public code (FloretCat/CMRAN); where all systems share one schedule, weak pooling of probabilities and "
+        "cross_dropout 0.02 are a choice of ours",
         network=DMIN,
         method={
             "all": {"unimodal_weight": 0.0, "model": _SLOTS},
