@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from dmin.presets import recipe_of
+from dmin.recipe import LocalizationRecipe, MatchingRecipe
 
 ATTENTION = {
     "visual_size": 512,
@@ -83,3 +84,8 @@ PAPER = {
 @pytest.mark.parametrize("name", PAPER)
 def test_the_papers_presets_hold_the_papers_values(name):
     assert json.loads(json.dumps(asdict(recipe_of(name)))) == PAPER[name]
+
+
+def test_the_defaults_of_recipes_are_the_papers():
+    for name, default in (("paper", LocalizationRecipe()), ("a2v-paper", MatchingRecipe())):
+        assert json.loads(json.dumps(asdict(default))) == PAPER[name]

@@ -108,9 +108,44 @@ class TestEachAttention:
         assert_reaches_all(module, self.attend(module, draw(1, 3, 6), draw(1, 3, 6, seed=1)).values.square().sum())
 
 
-def test_dropout_is_active_in_training_only():
-    module = MultiHeadAttention(4, 1, dropout=0.9)
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("kind", [MultiHeadAttention, DenseInterModalityAttention])
+def test_dropout_falls_on_weights_in_training_only(kind, asked, monkeypatch):
+    """Both ways to attend drop the share that the module was built with, and nothing in evaluation."""
+    shares = []
+    fused, dropped = torch.nn.functional.scaled_dot_product_attention, torch.nn.functional.dropout
+
+    def record_fused(*tensors, attn_mask=None, dropout_p):
+        shares.append(dropout_p)
+        return fused(*tensors, attn_mask=attn_mask, dropout_p=dropout_p)
+
+    def record_dropped(weights, share):
+        shares.append(share)
+        return dropped(weights, share)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", record_fused)
+    monkeypatch.setattr(torch.nn.functional, "dropout", record_dropped)
+    module = kind(4, 1, dropout=0.9)
     sequence = torch.rand(1, 8, 4)
-    assert not torch.equal(module(sequence).values, module(sequence).values)
+    inputs = (sequence,) if kind is MultiHeadAttention else (sequence, sequence)
+    in_training = [module(*inputs, return_weights=asked).values for _ in range(2)]
+    assert not torch.equal(*in_training)
     module.eval()
-    assert torch.equal(module(sequence).values, module(sequence).values)
+    in_evaluation = [module(*inputs, return_weights=asked).values for _ in range(2)]
+    assert torch.equal(*in_evaluation)
+    assert shares == [0.9, 0.9, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("masked", ["own", "other"])
+def test_a_missing_mask_means_that_all_is_real(masked):
+    module = in_float64(DenseInterModalityAttention(6, 2, 0.0))
+    own, other = draw(2, 4, 6), draw(2, 3, 6, seed=1)
+    every = {"own": torch.ones(2, 4, dtype=torch.bool), "other": torch.ones(2, 3, dtype=torch.bool)}
+    some = {name: mask.clone() for name, mask in every.items()}
+    some[masked][:, -1] = False
+    alone = module(own, other, **{"mask" if masked == "own" else "other_mask": some[masked]}, return_weights=True)
+    both = module(own, other, some["own"], some["other"], return_weights=True)
+    assert_agree(alone.weights, both.weights.detach().numpy())
+    last = 3 if masked == "own" else 6
+    assert alone.weights[..., last].abs().max() == 0
+    assert (alone.weights.sum((0, 1, 2)) > 0).sum() == 6

@@ -74,3 +74,18 @@ def test_bi_lstm_gives_half_of_the_width_in_each_direction(width):
     lstm = bi_lstm(3, width)
     assert (lstm.hidden_size, lstm.bidirectional, lstm.num_layers) == (width // 2, True, 1)
     assert run_lstm(lstm, torch.zeros(2, 5, 3)).hidden.shape == (2, 5, width)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_under_autocast_it_starts_where_it_is_told(masked):
+    lstm = nn.LSTM(3, 2, batch_first=True)
+    sequence, start = torch.rand(2, 4, 3), (torch.full((1, 2, 2), 0.9), torch.full((1, 2, 2), -0.7))
+    mask = torch.ones(2, 4, dtype=torch.bool) if masked else None
+    with torch.no_grad():
+        full = run_lstm(lstm, sequence, mask, start).hidden
+        with torch.autocast("cpu", torch.bfloat16):
+            half = run_lstm(lstm, sequence, mask, start).hidden
+            zero = run_lstm(lstm, sequence, mask).hidden
+    assert half.dtype == torch.bfloat16
+    assert (half.float() - full).abs().max() < 0.02
+    assert (zero.float() - full).abs().max() > 0.05
