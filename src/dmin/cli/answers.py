@@ -13,13 +13,16 @@ from dmin.progress import Progress
 
 
 def videos_of(words: Sequence[str]) -> list[Path]:
-    """Files as given, each once, and in place of a folder all videos in it and below; itself if it has none."""
+    """List the files to answer for, each once: a folder is replaced by the videos in it and below.
+
+    A folder without videos stays in the list, so that `refuse_folder` can report it.
+    """
     files = [(videos_below(path) if path.is_dir() else []) or [path] for path in map(Path, words)]
     return list(dict.fromkeys(file for group in files for file in group))
 
 
 def names_of(files: Sequence[Path]) -> dict[Path, Path]:
-    """Name of each file's answers: its stem; files that share one get sub-folders named like the files' own folders.
+    """Name the answers of each file: its stem, below the file's own folder's name where several files share the stem.
 
     Example:
         >>> names = names_of([Path("a/dog.mp4"), Path("b/dog.mov"), Path("b/cat.mp4")])
@@ -40,7 +43,7 @@ def names_of(files: Sequence[Path]) -> dict[Path, Path]:
 
 
 def _alike(names: Iterable[Path]) -> set[str]:
-    """Those that several have; some file systems do not tell large letters from small ones."""
+    """Names that occur more than once. Case is ignored, as some file systems do."""
     return {name for name, count in Counter(map(_folded, names)).items() if count > 1}
 
 
@@ -79,7 +82,7 @@ def answer_each(files: Sequence[Path], answer: Callable[[Path], None], kind: str
 
 
 def refuse_folder(path: Path) -> None:
-    """Say of a folder among the files of `videos_of` why it is there.
+    """Report a folder that `videos_of` left in the list.
 
     Raises:
         DataError: It cannot be read, or holds no video.

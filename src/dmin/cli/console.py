@@ -27,7 +27,7 @@ from dmin import progress as reports
 
 
 class Console:
-    """Notes and bars, unless quiet; errors always. In a file or a pipe, lines now and then take the bars' place."""
+    """Shows notes and progress unless quiet, and errors always. Progress is bars in a terminal, lines elsewhere."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -107,7 +107,7 @@ class Console:
 
 
 class _Lines:
-    """Progress for a file or a pipe: the state of the work in a line, every ten seconds."""
+    """Progress for a file or a pipe: a line every ten seconds."""
 
     EVERY_SECONDS = 10.0
 

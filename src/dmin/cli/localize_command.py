@@ -26,7 +26,7 @@ video, and prints the events. A folder means all videos in it and below. Answers
 file, model and settings, are kept. Example: dmin localize holiday.mp4 holidays/ --out events"""
 STOPPED = "finished answers are kept; the same command keeps them, too, and does the others"
 _ORDER = ("json", "csv", "png")
-"""In which the files of an answer are named."""
+"""Order in which the files of an answer are printed."""
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
@@ -65,7 +65,7 @@ def run(args: Namespace, console: Console) -> int:
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     console.note(localizer.about)
     make_folder(args.out)
-    endings = ("csv", "json") if args.no_picture else ("png", "csv", "json")  # JSON last: it says that all are there
+    endings = ("csv", "json") if args.no_picture else ("png", "csv", "json")  # JSON last: once it is there, all are
 
     def localize(video: Path) -> None:
         refuse_folder(video)
@@ -97,7 +97,7 @@ def run(args: Namespace, console: Console) -> int:
 
 
 def _origin(video: Path, localizer: Localizer, args: Namespace) -> dict[str, Any]:
-    """What an answer depends on."""
+    """Collect what an answer depends on."""
     return {
         "dmin": dmin.__version__,
         "model": localizer.digest,
@@ -109,7 +109,7 @@ def _origin(video: Path, localizer: Localizer, args: Namespace) -> dict[str, Any
 
 
 def _current(answers: Mapping[str, Path], origin: Mapping[str, Any]) -> Events | None:
-    """The answer that is there, if all its files are and it was made from the same."""
+    """Read the answer that is there; None unless all its files exist and its origin is the same."""
     from dmin.report import formats
 
     if not origin["video"] or not all(path.is_file() for path in answers.values()):

@@ -20,11 +20,11 @@ _KINDS = {
     "tuple[float, float, float]": "three numbers, as [0.7,0.15,0.15]",
     "tuple[str, ...]": "names, as [train,val]",
 }
-"""Types in words; of a text or a path there is nothing to say."""
+"""Types in words. Texts and paths have none."""
 
 
 class Help(DefaultHelpFormatter):
-    """Help with types and defaults in words, and without those that say nothing."""
+    """Formats help: types in words, and no default where there is none."""
 
     def _get_help_string(self, action: Action) -> str:
         text = (action.help or "").replace("``", "`")
@@ -92,7 +92,7 @@ def _shown(value: Any) -> str:
 
 
 def hyphenate(parser: ArgumentParser) -> None:
-    """Write the flags' names with hyphens; those with underscores are still understood, and shown nowhere."""
+    """Give all flags names with hyphens. Names with underscores still work, but help does not show them."""
     for action in parser._actions:
         if isinstance(action, _ActionConfigLoad):  # of a group of flags
             action.help = SUPPRESS
