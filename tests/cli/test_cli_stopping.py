@@ -66,7 +66,9 @@ def stopped():
     processes = []
 
     def stopped(words: list[str], folder: Path, pattern: str, count: int = 1) -> str:
-        script = "import sys; from dmin.cli import main; main(sys.argv[1:])"
+        # A shell's background jobs ignore Ctrl-C, and tests may be one.
+        heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        script = f"{heed}; import sys; from dmin.cli import main; main(sys.argv[1:])"
         process = subprocess.Popen(
             [sys.executable, "-c", script, *words],
             stderr=subprocess.PIPE,

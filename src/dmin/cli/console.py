@@ -124,7 +124,7 @@ class _Lines:
         self._last = now
         rate = (completed - before) / (now - start) if now > start else 0.0
         words = f"{step}: {completed}" if total is None else f"{step}: {completed} of {total}"
-        if total is not None and rate > 0 and completed < total:
+        if total is not None and completed - before > 1 and completed < total:  # the first one waits for models
             left = timedelta(seconds=round((total - completed) / rate))
             words += f", about {left} left"
         self._say(words)
