@@ -72,7 +72,7 @@ def test_gradients():
 @pytest.mark.parametrize("width", [2, 6])
 def test_bi_lstm_gives_half_of_the_width_in_each_direction(width):
     lstm = bi_lstm(3, width)
-    assert (lstm.hidden_size, lstm.bidirectional, lstm.num_layers) == (width // 2, True, 1)
+    assert (lstm.hidden_size, lstm.bidirectional, lstm.num_layers, lstm.batch_first) == (width // 2, True, 1, True)
     assert run_lstm(lstm, torch.zeros(2, 5, 3)).hidden.shape == (2, 5, width)
 
 
