@@ -77,3 +77,22 @@ def test_hardware_is_no_part_of_a_recipe(tmp_path):
     assert "devices: 4" in (tmp_path / "train.yaml").read_text()
     with pytest.raises(DataError, match=r"another recipe \(different: learning_rate\)"):
         write_recipe(tmp_path, replace(moved, learning_rate=1.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": -1}, "seed is -1: must be from 0 to 4294967295"),
+        ({"learning_rate": -1.0}, "learning_rate is -1.0: must be from 0 to inf"),
+        ({"gradient_clip": -0.1}, "gradient_clip is -0.1: must be"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1: must be"),
+        ({"devices": 0}, "devices is 0: must be auto, or a number of 1 or more"),
+        ({"devices": "foo"}, "devices is 'foo': must be auto"),
+        ({"precision": "16-true"}, "unknown precision '16-true': did you mean '32-true' or '16-mixed'"),
+        ({"threshold": 5.0}, "threshold is 5: must be within 0 and 1"),
+        ({"false_event_share": -0.5}, "false_event_share is -0.5: must be within 0 and 1"),
+    ],
+)
+def test_values_out_of_range_are_refused(options, message):
+    with pytest.raises(DataError, match=message):
+        recipe_of("small", **options)

@@ -144,3 +144,12 @@ def test_the_epoch_is_chosen_on_the_validation_split(tiny_store, tiny_recipe):
     job = job_of(tiny_store, tiny_recipe)
     names = (tiny_store / "splits" / "val.txt").read_text().split()
     assert [window.video_id for window in job.val.windows] == names
+
+
+def test_a_run_is_not_shortened(tiny_run, tiny_store, tiny_recipe):
+    before = (tiny_run / "train.yaml").read_text()
+    with pytest.raises(
+        DataError, match=f"^{tiny_run} has 40 epochs already, got epochs 20: ask for more, or choose an"
+    ):
+        fit(tiny_store, tiny_run, replace(tiny_recipe, epochs=20))
+    assert (tiny_run / "train.yaml").read_text() == before

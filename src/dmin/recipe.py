@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from dmin.tasks.objectives import LossOptions
 
 HARDWARE = ("device", "devices", "nodes", "precision")
 """Fields of a recipe that say where and how exactly it is computed: the same run may go on with others."""
+
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+"""Lightning's names of the precisions that networks here can be trained in."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_sizes(self, "epochs", "batch_size", "window_seconds", error=DataError)
+        limits = {"seed": 2**32 - 1, "learning_rate": inf, "weight_decay": inf, "gradient_clip": inf}
+        for name, most in limits.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise DataError(f"{name} is {getattr(self, name)}: must be from 0 to {most}")
+        if self.devices != "auto" and not (str(self.devices).isdigit() and int(self.devices) > 0):
+            raise DataError(f"devices is {self.devices!r}: must be auto, or a number of 1 or more")
+        if self.precision not in PRECISIONS:
+            raise DataError(unknown_name("precision", self.precision, PRECISIONS))
         if ":" in self.device and self.devices not in ("auto", 1):
             raise DataError(f"device is {self.device!r}, which is one, and devices {self.devices}: leave devices out")
 
@@ -77,6 +90,12 @@ class LocalizationRecipe(LossOptions, Recipe):
     """Relevance from which a second counts as event (section VI-B), unless `false_event_share` is given."""
     false_event_share: float | None = None
     """Choose the threshold so that at most this share of seconds of validation clips without an event fires."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, share in (("threshold", self.threshold), ("false_event_share", self.false_event_share)):
+            if share is not None and not 0 <= share <= 1:
+                raise DataError(f"{name} is {share:g}: must be within 0 and 1")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from dmin.data.batches import Batch, Sample, collate
 from dmin.device import device_of
+from dmin.errors import DataError
 from dmin.features.atomic import write_atomically
 from dmin.jobs import job_of
 from dmin.models import PretrainedModel
@@ -179,8 +180,8 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
 
     Raises:
         DminError: This machine has no such device.
-        DataError: The store lacks annotations, a split, or features; or ``run`` holds a run of another recipe, or
-            one that another process is just training.
+        DataError: The store lacks annotations, a split, or features; or ``run`` holds a run of another recipe, one with
+            more epochs, or one that another process is just training.
     """
     run = Path(run)
     device_of(recipe.device)
@@ -191,6 +192,7 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
     keeper, clock = _KeepBest(run, progress), _StepClock()
     with alone_in(run):
         if is_first():  # alone: what another process is just writing would look like remains
+            _check_epochs(run, recipe.epochs)
             write_recipe(run, job.recipe)
             remove_remains(run)
         with _quiet(), _interruptible():
@@ -214,6 +216,18 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
         seconds_a_step=clock.median_seconds,
         threshold=threshold,
     )
+
+
+def _check_epochs(run: Path, epochs: int) -> None:
+    """Refuse to shorten a run.
+
+    Raises:
+        DataError: It has more epochs already.
+    """
+    path = run / "metrics.csv"
+    done = len(path.read_text("utf-8").splitlines()) - 1 if path.is_file() else 0
+    if done > epochs:
+        raise DataError(f"{run} has {done} epochs already, got epochs {epochs}: ask for more, or choose another --out")
 
 
 def _loader(clips: Dataset[Sample], batch_size: int, order: EpochOrder | None = None) -> DataLoader[Sample]:

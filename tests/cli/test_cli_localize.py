@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
 
-from dmin.cli.answers import names_of
+from dmin.cli.answers import names_of, videos_of
 from dmin.cli.main import run
 
 
@@ -157,3 +157,26 @@ def test_a_folder_that_cannot_be_read_costs_no_other(localize, good, tmp_path, c
     locked = tmp_path / "trip" / "locked"
     assert captured.err.startswith(f"dmin: cannot read the folder {locked}: Permission denied\n")
     assert captured.out.count("1 event ->") == 2
+
+
+@pytest.mark.parametrize("files", [["A/dog.mp4", "a/dog.mp4"], ["a/Dog.mp4", "a/dog.mp4"]])
+def test_names_that_differ_in_case_alone_are_told_apart(files):
+    names = [str(name).casefold() for name in names_of([Path(file) for file in files]).values()]
+    assert len(set(names)) == 2
+
+
+def test_links_that_form_a_loop_and_two_spellings_give_each_video_once(good, tmp_path, monkeypatch):
+    (tmp_path / "trip" / "day").mkdir(parents=True)
+    shutil.copy(good, tmp_path / "trip" / "day" / "sea.mkv")
+    (tmp_path / "trip" / "day" / "up").symlink_to(tmp_path / "trip")
+    monkeypatch.chdir(tmp_path)
+    sea = Path("trip", "day", "sea.mkv")
+    assert videos_of(["trip", str(sea.absolute())]) == [sea]
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--threshold", "3"), ("--threshold", "-1"), ("--min-seconds", "-1")])
+def test_values_out_of_range_are_told_once_before_any_video(localize, good, capsys, flag, value):
+    assert localize(good, good.with_name("gone.mkv"), f"{flag}={value}") == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"dmin: {flag} is {value}: must be ")
+    assert err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -18,7 +19,10 @@ def videos_of(words: Sequence[str]) -> list[Path]:
     A folder without videos stays in the list, so that `refuse_folder` can report it.
     """
     files = [(videos_below(path) if path.is_dir() else []) or [path] for path in map(Path, words)]
-    return list(dict.fromkeys(file for group in files for file in group))
+    first: dict[Path, Path] = {}
+    for file in (file for group in files for file in group):
+        first.setdefault(file.resolve(), file)
+    return list(first.values())
 
 
 def names_of(files: Sequence[Path]) -> dict[Path, Path]:
@@ -32,13 +36,17 @@ def names_of(files: Sequence[Path]) -> dict[Path, Path]:
     places = {file: file.parent.resolve() / file.name for file in files}
     names = {place: Path(place.stem) for place in places.values()}
     depth = 0
-    while alike := _alike(names.values()):
+    deepest = max((len(place.parts) for place in places.values()), default=0)
+    while (alike := _alike(names.values())) and depth <= deepest:
         depth += 1
         for place in names:
             if _folded(names[place]) in alike:
                 stems = [other.stem.casefold() for other in names if other.parent == place.parent]
                 name = place.stem if stems.count(place.stem.casefold()) == 1 else place.name
                 names[place] = Path(*place.parent.parts[1:][-depth:], name)
+    for place, found in names.items():
+        if _folded(found) in alike:  # their paths differ in case alone
+            names[place] = found.with_name(f"{found.name}-{hashlib.sha256(bytes(place)).hexdigest()[:6]}")
     return {file: names[place] for file, place in places.items()}
 
 

@@ -20,7 +20,7 @@ HELP = """Score a model on a split, with 95 % intervals, beside the priors that 
 or one that finds sounds in pictures or pictures in sounds (then beside a linear CCA of their features, too).
 DATA is a feature store, or a data-set folder with videos (features of the split are then extracted into OUT/store).
 Example: dmin evaluate runs/mine store --split test --out runs/mine/test"""
-STOPPED = "no figures were written; the same command scores again, from the features that are extracted already"
+STOPPED = "the figures are not complete; the same command scores again, from the features that are extracted already"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
@@ -55,11 +55,14 @@ def run(args: Namespace, console: Console) -> int:
 def _localization(args: Namespace, console: Console) -> int:
     from dataclasses import replace
 
+    from dmin.errors import ModelError
     from dmin.evaluation import evaluate
     from dmin.inference import Localizer
 
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     if args.threshold is not None:
+        if not 0 <= args.threshold <= 1:
+            raise ModelError(f"threshold is {args.threshold:g}: must be within 0 and 1")
         localizer.settings = replace(localizer.settings, threshold=args.threshold)
     with console.progress() as progress:
         store = _store(args, localizer.settings, progress)

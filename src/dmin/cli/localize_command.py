@@ -13,6 +13,7 @@ import dmin
 from dmin.cli.answers import answer_each, make_folder, names_of, out_of, refuse_folder, videos_of
 from dmin.cli.console import Console
 from dmin.cli.options import add_device
+from dmin.errors import DminError
 from dmin.events import dumps
 from dmin.features.fingerprint import fingerprint
 
@@ -60,6 +61,10 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.media import probe
     from dmin.report import formats
 
+    if args.threshold is not None and not 0 <= args.threshold <= 1:
+        raise DminError(f"--threshold is {args.threshold:g}: must be within 0 and 1")
+    if args.min_seconds < 0:
+        raise DminError(f"--min-seconds is {args.min_seconds:g}: must be 0 or more")
     videos = videos_of(args.videos)
     names = names_of(videos)
     localizer = Localizer.from_pretrained(args.model, device=args.device)

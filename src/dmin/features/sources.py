@@ -50,9 +50,12 @@ def videos_below(folder: Path) -> list[Path]:
     A folder that cannot be read is in the list itself: reading it as a video will tell.
     """
     found: list[Path] = []
-    pending = [folder]
+    pending, known = [folder], set[Path]()
     while pending:
         here = pending.pop()
+        if here.resolve() in known:  # links may form a loop
+            continue
+        known.add(here.resolve())
         try:
             found += videos_in(here)
             pending += [entry for entry in here.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
