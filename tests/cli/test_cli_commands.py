@@ -103,7 +103,7 @@ def test_localize_prints_results_to_stdout_and_progress_to_stderr(fakes, tmp_pat
     assert "localize" in captured.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv", "a.json", "a.png"]
     assert run([*words, "--threshold", "2", "--no-picture"]) == 1
-    assert "dmin: threshold is 2.0: must be within 0 and 1" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("dmin: --threshold is 2: must be within 0 and 1\n")
 
 
 def test_extract_says_what_became_of_each_video(fakes, tmp_path, capsys):
