@@ -1,4 +1,4 @@
-"""Where networks run: one name in every command and class, resolved and checked before work starts."""
+"""Devices by one set of names in every command and class, checked before work starts."""
 
 from __future__ import annotations
 

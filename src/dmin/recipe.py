@@ -52,9 +52,9 @@ class Recipe:
     seed: int = 0
     """Of the weights' start, the order of clips and dropout."""
     device: str = "auto"
-    """Where to train: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps."""
+    """Device to train on: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps."""
     devices: int | str = "auto"
-    """How many of them on each machine; auto for all."""
+    """Number of these devices on each machine; auto for all."""
     nodes: int = 1
     """How many machines."""
     precision: str = "32-true"

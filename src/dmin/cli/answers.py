@@ -18,10 +18,10 @@ def videos_of(words: Sequence[str]) -> list[Path]:
 
     A folder without videos stays in the list, so that `refuse_folder` can report it.
     """
-    files = [(videos_below(path) if path.is_dir() else []) or [path] for path in map(Path, words)]
     first: dict[Path, Path] = {}
-    for file in (file for group in files for file in group):
-        first.setdefault(file.resolve(), file)
+    for path in map(Path, words):
+        for file in (videos_below(path) if path.is_dir() else []) or [path]:
+            first.setdefault(file.resolve(), file)
     return list(first.values())
 
 

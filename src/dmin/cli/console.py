@@ -122,11 +122,10 @@ class _Lines:
         if now - self._last < self.EVERY_SECONDS:
             return
         self._last = now
-        rate = (completed - before) / (now - start) if now > start else 0.0
         words = f"{step}: {completed}" if total is None else f"{step}: {completed} of {total}"
         if total is not None and completed - before > 1 and completed < total:  # the first one waits for models
-            left = timedelta(seconds=round((total - completed) / rate))
-            words += f", about {left} left"
+            seconds = (total - completed) * (now - start) / (completed - before)
+            words += f", about {timedelta(seconds=round(seconds))} left"
         self._say(words)
 
 

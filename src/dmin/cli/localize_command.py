@@ -26,8 +26,6 @@ Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, sp
 video, and prints the events. A folder means all videos in it and below. Answers that are there already, of the same
 file, model and settings, are kept. Example: dmin localize holiday.mp4 holidays/ --out events"""
 STOPPED = "finished answers are kept; the same command keeps them, too, and does the others"
-_ORDER = ("json", "csv", "png")
-"""Order in which the files of an answer are printed."""
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
@@ -70,7 +68,7 @@ def run(args: Namespace, console: Console) -> int:
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     console.note(localizer.about)
     make_folder(args.out)
-    endings = ("csv", "json") if args.no_picture else ("png", "csv", "json")  # JSON last: once it is there, all are
+    endings = ("json", "csv") if args.no_picture else ("json", "csv", "png")
 
     def localize(video: Path) -> None:
         refuse_folder(video)
@@ -90,9 +88,10 @@ def run(args: Namespace, console: Console) -> int:
                 if not args.no_picture:
                     events.plot(answers["png"])
                 events.to_csv(answers["csv"])
+                # The JSON file comes last: once it is there, all are.
                 formats.write(dumps({**events.to_dict(), "made_from": origin}), answers["json"])
         found = _found(events, args.min_seconds) + (" (there already)" if there else "")
-        files = ", .".join(sorted(endings, key=_ORDER.index))
+        files = ", .".join(endings)
         console.result(f"{video}: {found} -> {args.out / names[video]}.{files}")
         for event in events:
             span = f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s"

@@ -1,4 +1,4 @@
-"""What all commands' flags share: hyphens in their names, help that a person reads, and ``--device``."""
+"""Shared by the flags of all commands: hyphens in names, help and errors in words, and ``--device``."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _name(action: Action) -> str:
 
 
 def _allowed(action: Action) -> str:
-    """What a flag takes."""
+    """The values that a flag takes, in words."""
     kind = _type_of(action)
     if choices := re.fullmatch(r"Literal\[(.+)\]", kind):
         return " or ".join(choice.strip("' ") for choice in choices[1].split(","))

@@ -55,18 +55,23 @@ def answers(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[F
 
 def _answers(asked: Sequence[AskedSystem], example: Example) -> Figure:
     query: Literal["picture", "sound"] | None = None
-    names: tuple[str, ...] = ()
     first = asked[0].model
     if isinstance(first, MatchingModel):
         query = "sound" if first.config.direction == "a2v" else "picture"
-    elif isinstance(first, LocalizationModel):
-        names = first.config.category_names
     systems = tuple(_system(system, example) for system in asked)
     truth = asked[0].answer(example.video_id).truth
     about = "a query's true place and the windows found" if query else "the truth, and what each system says"
     background = "background" if query is None else "elsewhere"
     clip = ClipAnswers(
-        example.video_id, about, truth, systems, example.frames, example.waveform, names, query, background
+        example.video_id,
+        about,
+        truth,
+        systems,
+        example.frames,
+        example.waveform,
+        _category_names(asked),
+        query,
+        background,
     )
     return systems_figure(clip)
 
@@ -105,13 +110,13 @@ def regions(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[F
         if len(rows) < len(examples):
             raise DataError(f"{system.name} does not look at regions: choose other --rows")
         maps.append(RegionMaps(system.name, np.stack(rows)))
-    first = asked[0].model
-    names = first.config.category_names if isinstance(first, LocalizationModel) else ()
     columns = tuple(f"{e.video_id}, {second} s" for e, second in zip(examples, seconds, strict=True))
     about = "where each attention looks: event seconds, then background seconds"
     return [
         regions_figure(
-            ClipRegions("Spatial attention", about, tuple(truth), np.stack(frames), tuple(maps), names, columns)
+            ClipRegions(
+                "Spatial attention", about, tuple(truth), np.stack(frames), tuple(maps), _category_names(asked), columns
+            )
         )
     ]
 
@@ -122,11 +127,15 @@ def attended(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[
     Raises:
         DataError: A system has no attention across modalities.
     """
-    return [figure for example in examples for figure in (_attended(asked, example), _grids(asked, example))]
+    figures = []
+    for example in examples:
+        weights = [_weights(system, example) for system in asked]
+        figures += [_attended(asked, example, weights), _grids(asked, example, weights)]
+    return figures
 
 
 def _weights(system: AskedSystem, example: Example) -> NDArray[np.floating]:
-    """How a clip's pictures weigh its pictures and sounds, mean over heads [T, 2 T]."""
+    """Weights [T, 2 T] of a clip's pictures and sounds for its pictures, mean over heads."""
     weights = system.attention(example.video_id).inter_modality_visual  # [1, heads, T, 2 T]
     if weights is None:
         raise DataError(f"{system.name} has no attention across modalities: choose other --rows")
@@ -134,21 +143,17 @@ def _weights(system: AskedSystem, example: Example) -> NDArray[np.floating]:
     return mean
 
 
-def _grids(asked: Sequence[AskedSystem], example: Example) -> Figure:
-    grids = tuple(AttentionGrid(system.name, _weights(system, example)) for system in asked)
-    first = asked[0].model
-    names = first.config.category_names if isinstance(first, LocalizationModel) else ()
+def _grids(asked: Sequence[AskedSystem], example: Example, weights: Sequence[NDArray[np.floating]]) -> Figure:
+    grids = tuple(AttentionGrid(system.name, grid) for system, grid in zip(asked, weights, strict=True))
     about = "the picture of each second (rows) asks all seconds (columns); mean over heads, each row over its largest"
     truth = asked[0].answer(example.video_id).truth
-    return grids_figure(ClipGrids(example.video_id, about, "picture", truth, grids, names))
+    return grids_figure(ClipGrids(example.video_id, about, "picture", truth, grids, _category_names(asked)))
 
 
-def _attended(asked: Sequence[AskedSystem], example: Example) -> Figure:
+def _attended(asked: Sequence[AskedSystem], example: Example, weights: Sequence[NDArray[np.floating]]) -> Figure:
     answer = asked[0].answer(example.video_id)
     second = _middle(answer, event=any(answer.truth))
-    rows = [Attended(system.name, _weights(system, example)[second]) for system in asked]
-    first = asked[0].model
-    names = first.config.category_names if isinstance(first, LocalizationModel) else ()
+    rows = [Attended(system.name, grid[second]) for system, grid in zip(asked, weights, strict=True)]
     about = "the picture of one second asks; mean over heads, products with its own and with the other modality's keys"
     return attended_figure(
         QuerySecond(
@@ -160,9 +165,15 @@ def _attended(asked: Sequence[AskedSystem], example: Example) -> Figure:
             tuple(rows),
             example.frames,
             example.waveform,
-            names,
+            _category_names(asked),
         )
     )
+
+
+def _category_names(asked: Sequence[AskedSystem]) -> tuple[str, ...]:
+    """Categories of the first system, which choose the colours; none in matching."""
+    first = asked[0].model
+    return tuple(first.config.category_names) if isinstance(first, LocalizationModel) else ()
 
 
 def _middle(answer: Answer, event: bool) -> int:

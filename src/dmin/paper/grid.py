@@ -207,7 +207,7 @@ def is_row(table_name: str, key: str) -> bool:
 
 
 def mil_pooling(table_name: str, key: str, column: str, family: str, options: Mapping[str, Any]) -> str | None:
-    """How a cell's network pools seconds to clips under weak supervision; None in columns of another kind.
+    """Name of the pooling of seconds to clips in a cell of weak supervision; None in columns of another kind.
 
     Args:
         table_name: Of the table.
