@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from dmin.data.deal import draw_scripts, statistics
 from dmin.data.script import ClipScript, ComposeSettings
 from dmin.errors import DataError
 from dmin.features.atomic import remove_stale, write_atomically
+from dmin.features.workers import cores, in_processes
 from dmin.progress import Progress, silent
 
 __all__ = ["ComposeReport", "ComposeSettings", "compose"]
@@ -91,7 +90,7 @@ def compose(
     missing = [script for script in scripts if not (videos / f"{script.video_id}.mp4").exists()]
     reused = len(scripts) - len(missing)
     progress("compose", reused, len(scripts))
-    for done, _ in enumerate(_render_all(bank, missing, settings, videos, workers or os.cpu_count() or 1), start=1):
+    for done, _ in enumerate(_render_all(bank, missing, settings, videos, workers or cores()), start=1):
         progress("compose", reused + done, len(scripts))
     _finish(out, scripts)
     share = counts["all"]["event_share"]
@@ -164,35 +163,24 @@ def _render_all(
             render_clip(bank, script, settings, videos)
             yield
         return
-    # Spawned, not forked: a fork of a process whose libraries run threads may hang.
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_set_up_worker, initargs=(bank, settings, videos)
-    ) as pool:
-        waiting: set[Future[None]] = {pool.submit(_render_in_worker, script) for script in scripts}
-        try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-                    yield
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a worker process ended unexpectedly: try fewer workers; "
-                'a script that calls compose must do so below `if __name__ == "__main__":`'
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    make = partial(_Renderer, bank, settings, videos)
+    with closing(in_processes(make, scripts, workers)) as rendered:
+        for script, died in rendered:
+            if died is not None:
+                raise DataError(f"{script.video_id}.mp4 was not made: {died}; the same call makes what is missing")
+            yield
 
 
-_worker: dict[str, Any] = {}  # what every clip of a worker process shares
+@dataclass(frozen=True)
+class _Renderer:
+    """Renders one clip after the other in a process of its own."""
 
+    bank: Bank
+    settings: ComposeSettings
+    videos: Path
 
-def _set_up_worker(bank: Bank, settings: ComposeSettings, videos: Path) -> None:
-    _worker.update(bank=bank, settings=settings, videos=videos)
-
-
-def _render_in_worker(script: ClipScript) -> None:
-    render_clip(_worker["bank"], script, _worker["settings"], _worker["videos"])
+    def __call__(self, script: ClipScript) -> None:
+        render_clip(self.bank, script, self.settings, self.videos)
 
 
 def render_clip(bank: Bank, script: ClipScript, settings: ComposeSettings, videos: Path) -> None:

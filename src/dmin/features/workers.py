@@ -12,7 +12,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Generic, TypeVar
@@ -108,9 +110,24 @@ def _start(make: Callable[[], Callable[[Item], Result]]) -> _Worker[Item]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, make), daemon=True)
-    process.start()
+    with _interrupts_held():
+        process.start()
     theirs.close()  # so that its death closes the pipe
     return _Worker(process, ours)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, not even while they import: the parent gets it too, and decides."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would let signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _give(worker: _Worker[Item], queue: deque[Item]) -> None:
@@ -134,7 +151,7 @@ def _death(worker: _Worker[Item], item: Item | None) -> Iterator[tuple[Item, Die
 
 def _serve(connection: Connection, make: Callable[[], Callable[[Item], Result]]) -> None:
     """The life of a worker: say that it is ready, answer items, end when the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets the key press too, and decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for systems without `pthread_sigmask`
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that half-written files are cleaned up
     try:
         function = make()
