@@ -9,6 +9,7 @@ from dmin.evaluation.localization import (
     evaluate,
     predict,
     report,
+    require_known,
 )
 from dmin.evaluation.matching import (
     CcaFigures,
@@ -34,4 +35,5 @@ __all__ = [
     "evaluate_matching",
     "predict",
     "report",
+    "require_known",
 ]

@@ -133,12 +133,7 @@ def evaluate(
     """
     require_same_features(store, localizer.settings)
     clips = ClipDataset(store, split, localizer.categories, localizer.settings.window_seconds)
-    unknown = set(clips.folder.categories) - set(localizer.categories)
-    if unknown:
-        raise ModelError(
-            f"the data have categories that the model does not know: {', '.join(sorted(unknown))}; "
-            f"it knows {', '.join(localizer.categories)}"
-        )
+    require_known(clips.folder.categories, localizer.categories)
     results = predict(localizer, clips, progress)
     return report(results, localizer.categories, localizer.name, str(store), split, localizer.settings.threshold)
 
@@ -166,6 +161,19 @@ def _clip_result(clips: ClipDataset, video_id: str, scores: NDArray[np.float64],
     labels = clips.labels_of(Window(video_id, 0, len(scores)))
     nothing = all(line.category == BACKGROUND for line in clips.folder.lines[video_id])
     return ClipResult(video_id, labels, predicted.numpy(), categories.argmax(-1).numpy(), nothing)
+
+
+def require_known(categories: Sequence[str], known: Sequence[str]) -> None:
+    """Make sure that a model knows all categories of the data.
+
+    Raises:
+        ModelError: It does not.
+    """
+    if unknown := set(categories) - set(known):
+        raise ModelError(
+            f"the data have categories that the model does not know: {', '.join(sorted(unknown))}; "
+            f"it knows {', '.join(known)}"
+        )
 
 
 def report(
