@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from dmin import backbones
-from dmin.cli.main import run
+from dmin.cli.commands import run
 from dmin.conversion import convert_official, read_checkpoint
 from dmin.data.annotations import categories, read_annotations
 from dmin.data.ave_files import CATEGORIES

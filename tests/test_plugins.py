@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dmin.cli.main import run
+from dmin.cli.commands import run
 from dmin.errors import ModelError
 from dmin.models.systems import SYSTEMS, load_plugin, systems
 

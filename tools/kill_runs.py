@@ -27,7 +27,7 @@ def contents(run: Path) -> dict[str, bytes]:
 
 def train(store: Path, run: Path, flags: list[str], kill_after_seconds: float | None = None) -> bool:
     """Whether the command reached its end; `SystemExit` if it failed."""
-    program = [sys.executable, "-c", "from dmin.cli.main import run; raise SystemExit(run())"]
+    program = [sys.executable, "-c", "from dmin.cli.commands import run; raise SystemExit(run())"]
     process = subprocess.Popen([*program, "train", str(store), "--out", str(run), "--quiet", *flags])
     try:
         if process.wait(kill_after_seconds):

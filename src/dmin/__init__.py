@@ -8,11 +8,35 @@ for event in Localizer.from_pretrained()("video.mp4"):
 ```
 """
 
-from importlib.metadata import version
+from __future__ import annotations
 
-from dmin.events import Event, Events
-from dmin.inference import Localizer, Matcher
-from dmin.match import Match
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dmin.events import Event, Events
+    from dmin.inference import Localizer, Matcher
+    from dmin.match import Match
+
+_HOMES = {
+    "Event": "dmin.events",
+    "Events": "dmin.events",
+    "Localizer": "dmin.inference",
+    "Match": "dmin.match",
+    "Matcher": "dmin.inference",
+}
+"""Modules of the public names. They are imported at first use: torch takes seconds."""
 
 __version__ = version("dmin")
 __all__ = ["Event", "Events", "Localizer", "Match", "Matcher", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dmin' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -93,9 +93,7 @@ class LocalizationRecipe(LossOptions, Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, share in (("threshold", self.threshold), ("false_event_share", self.false_event_share)):
-            if share is not None and not 0 <= share <= 1:
-                raise DataError(f"{name} is {share:g}: must be within 0 and 1")
+        check_shares(self, "remix", "threshold", "false_event_share")
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,22 @@ class MatchingRecipe(Recipe):
     """The network; feature sizes are filled in from the data."""
     splice: float = 0.0
     """Share of training clips, anew in every epoch, whose asked modality holds another clip around the query (0..1)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_shares(self, "splice")
+
+
+def check_shares(recipe: Recipe, *names: str) -> None:
+    """Make sure that these fields are from 0 to 1, or None.
+
+    Raises:
+        DataError: One is not.
+    """
+    for name in names:
+        share = getattr(recipe, name)
+        if share is not None and not 0 <= share <= 1:
+            raise DataError(f"{name} is {share:g}: must be within 0 and 1")
 
 
 AnyRecipe = LocalizationRecipe | MatchingRecipe

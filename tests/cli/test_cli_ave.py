@@ -11,7 +11,7 @@ import pytest
 from cli_fakes import Ear, Eye, write_video
 
 from ave_maker import ROWS, make_release, write_h5
-from dmin.cli.main import run
+from dmin.cli.commands import run
 from dmin.features import FeatureStore
 
 
@@ -110,15 +110,20 @@ def test_videos_to_a_store(release: Path, tmp_path: Path, make_known, capsys) ->
         (["clips", "--ave", "ave"], "got 2 sources"),
         (["clips", "--match"], "--match goes with --ave or --from-ave-h5"),
         (["--ave", "ave", "--noisy"], "--noisy with --from-ave-h5"),
-        (["--ave", "nowhere"], "no Annotations.txt in nowhere"),
     ],
 )
 def test_options_that_do_not_go_together(options: list[str], message: str, tmp_path: Path, capsys) -> None:
-    assert run(["extract", *options, "--out", str(tmp_path / "store")]) == 1
+    assert run(["extract", *options, "--out", str(tmp_path / "store")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "store").exists()
 
 
+def test_a_missing_folder_of_ave_is_named(tmp_path: Path, capsys) -> None:
+    assert run(["extract", "--ave", "nowhere", "--out", str(tmp_path / "store")]) == 1
+    assert "no Annotations.txt in nowhere" in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
+
+
 def test_h5py_is_loaded_only_for_ave() -> None:
-    code = "import sys, dmin.cli.main, dmin.data.batches, dmin.cli.data_command; print('h5py' in sys.modules)"
+    code = "import sys, dmin.cli.commands, dmin.data.batches, dmin.cli.data_command; print('h5py' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

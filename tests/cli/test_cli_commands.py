@@ -12,8 +12,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.table import Table
 
 from dmin.cli import evaluate_tables
+from dmin.cli.commands import COMMANDS, run
 from dmin.cli.console import Console, described
-from dmin.cli.main import COMMANDS, run
 from dmin.training import FitReport
 
 
@@ -64,7 +64,7 @@ def test_compose_says_what_it_made(tmp_path, capsys):
 
 
 def test_compose_with_an_unknown_bank(tmp_path, capsys):
-    assert run(["compose", "--bank", "scene", "--out", str(tmp_path)]) != 0
+    assert run(["compose", "--bank", "scene", "--out", str(tmp_path)]) == 2
     assert "did you mean 'scenes'?" in capsys.readouterr().err
 
 
@@ -102,8 +102,8 @@ def test_localize_prints_results_to_stdout_and_progress_to_stderr(fakes, tmp_pat
     assert "knows Bell, Dog" in captured.err
     assert "localize" in captured.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv", "a.json", "a.png"]
-    assert run([*words, "--threshold", "2", "--no-picture"]) == 1
-    assert capsys.readouterr().err.endswith("dmin: --threshold is 2: must be within 0 and 1\n")
+    assert run([*words, "--threshold", "2", "--no-picture"]) == 2
+    assert "dmin: --threshold is '2': must be a number from 0 to 1; see" in capsys.readouterr().err
 
 
 def test_extract_says_what_became_of_each_video(fakes, tmp_path, capsys):
@@ -116,7 +116,7 @@ def test_extract_says_what_became_of_each_video(fakes, tmp_path, capsys):
         captured = capsys.readouterr()
         assert captured.out == f"{counts} -> {tmp_path / 'out'}\n"
         assert "extract" in captured.err
-    assert run(["extract", str(video), "--visual", "light0", "--out", str(tmp_path / "new")]) == 1
+    assert run(["extract", str(video), "--visual", "light0", "--out", str(tmp_path / "new")]) == 2
     assert "did you mean 'lite0'?" in capsys.readouterr().err
 
 
@@ -239,15 +239,54 @@ def test_flags_with_underscores_are_still_understood(flag, width, tiny_store, tm
         ("match a.wav", "--in and --model must be given"),
         ("localize", "VIDEOS must be given"),
         ("localize --missing-audio never a.mp4", "--missing-audio is 'never': must be error or silence"),
-        ("localize --threshold high a.mp4", "--threshold is 'high': must be a number"),
+        ("localize --threshold high a.mp4", "--threshold is 'high': must be a number from 0 to 1"),
         ("compose --out x --split-shares 3", "--split-shares is '3': must be three numbers, as [0.7,0.15,0.15]"),
-        ("list all", "what is 'all': must be one of 'backbones', 'presets', 'systems'"),
+        ("list all", "unknown word 'all': Known: backbones, presets, systems"),
+        ("list", "backbones, presets or systems must be given"),
+        ("data check", "FOLDER must be given"),
+        ("train s --out o --model 3", "--model alone takes nothing: give one of its fields, --model.NAME VALUE"),
+        ("train s --out o --select all", "--select is 'all': must be segment or clip"),
+        ("train s --out o --relevance-loss max", "--relevance-loss is 'max': must be mean or sum"),
+        ("extract s --out o --workers 0", "--workers is '0': must be a whole number of 1 or more"),
+        ("compose --out o --workers=-2", "--workers is '-2': must be a whole number of 1 or more"),
+        ("compose --out o --clips 0", "--clips is '0': must be a whole number of 1 or more"),
+        ("compose --out o --seed=-1", "--seed is '-1': must be a whole number of 0 or more"),
+        ("demo --out o --epochs 0", "--epochs is '0': must be a whole number of 1 or more"),
+        ("reproduce table1 --out o --seeds 0", "--seeds is '0': must be a whole number of 1 or more"),
+        ("evaluate m s --split valid", "unknown split 'valid': did you mean 'val'? Known: test, train, val"),
+        ("evaluate m s --threshold 1.5", "--threshold is '1.5': must be a number from 0 to 1"),
+        ("match a.wav --in b.mp4 --model m --start=-1", "--start is '-1': must be a number of 0 or more"),
         ("convert --from x y --out z", "--from is 'x': must be official"),
     ],
 )
 def test_a_mistyped_flag_is_told_in_one_sentence(words, sentence, capsys):
     assert run(words.split()) == 2
     assert capsys.readouterr() == ("", f"dmin: {sentence}; see `dmin {words.split()[0]} --help`\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("train s --out o --epochs 0", "epochs is 0: must be at least 1"),
+        ("train s --out o --batch-size 0", "batch_size is 0: must be at least 1"),
+        ("train s --out o --seed=-1", "seed is -1: must be from 0 to 4294967295"),
+        ("train s --out o --remix 2", "remix is 2: must be within 0 and 1"),
+        ("train s --out o --preset a2v-small --splice 2", "splice is 2: must be within 0 and 1"),
+        ("train s --out o --model.width 0", "width is 0: must be at least 1"),
+        ("compose --out o --negatives 3", "negatives must be from 0 to 1, got 3.0"),
+        ("compose --out o --clips 2", "clips must be at least 5, so that every split gets one, got 2"),
+        ("demo --out o --clips 2", "clips must be at least 5, so that every split gets one, got 2"),
+        ("match a.wav --in b.mp4 --model m --start 3 --end 2", "--end is 2 and --start 3: a query must end after its"),
+    ],
+)
+def test_values_that_cannot_be_are_usage_errors_before_any_work(words, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(words.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"dmin: {sentence}")
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_flag_is_answered_with_the_nearest(capsys):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
 
-from dmin.cli.main import run
+from dmin.cli.commands import run
 from dmin.features import FeatureStore
 
 

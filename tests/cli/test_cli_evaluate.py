@@ -8,7 +8,7 @@ import pytest
 import torch
 from cli_fakes import Ear, Eye, make_model, write_video
 
-from dmin.cli.main import run
+from dmin.cli.commands import run
 from dmin.data.annotations import Annotation, write_annotations
 from dmin.data.ave import write_split
 from dmin.models import DCMR, DCMRConfig

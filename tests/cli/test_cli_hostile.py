@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
 
-from dmin.cli.main import run
+from dmin.cli.commands import run
 from dmin.features import FeatureStore, atomic
 
 
@@ -237,12 +237,14 @@ def test_two_videos_of_one_id_cannot_be_in_one_store(commands, good, tmp_path, c
 
 
 @pytest.mark.parametrize(
-    ("shard", "words"),
-    [("a", "--shard is 'a': must be i/n, e.g. 1/4"), ("1", "must be i/n"), ("0/2", "1 <= i <= n"), ("3/2", "1 <= i")],
+    "shard",
+    ["a", "1", "0/2", "3/2", "-1/2", "1/2/3"],
 )
-def test_a_bad_shard(commands, good, tmp_path, capsys, shard, words):
-    assert run([*commands["extract"], str(good), "--out", str(tmp_path / "out"), "--shard", shard]) == 1
-    assert words in capsys.readouterr().err
+@pytest.mark.parametrize("command", [["extract", "videos"], ["reproduce", "table1"]], ids=lambda words: words[0])
+def test_a_bad_shard(command, tmp_path, capsys, shard):
+    assert run([*command, "--out", str(tmp_path / "out"), f"--shard={shard}"]) == 2
+    words = f"dmin: --shard is '{shard}': must be i/n with i from 1 to n, e.g. 1/4 for the first of four parts\n"
+    assert capsys.readouterr().err == words
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="folders differ in what they refuse")

@@ -12,7 +12,7 @@ import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
 
 from dmin.cli.answers import names_of, videos_of
-from dmin.cli.main import run
+from dmin.cli.commands import run
 
 
 @pytest.fixture(autouse=True)
@@ -174,9 +174,29 @@ def test_links_that_form_a_loop_and_two_spellings_give_each_video_once(good, tmp
     assert videos_of(["trip", str(sea.absolute())]) == [sea]
 
 
-@pytest.mark.parametrize(("flag", "value"), [("--threshold", "3"), ("--threshold", "-1"), ("--min-seconds", "-1")])
+def test_the_answer_of_another_video_of_the_same_name_is_kept(localize, good, tmp_path, capsys):
+    other = Path(shutil.copy(good, tmp_path / "elsewhere.mkv"))
+    (tmp_path / "other").mkdir()
+    other = other.rename(tmp_path / "other" / good.name)
+    assert localize(good) == 0
+    answer = next(tmp_path.rglob(f"{good.stem}.json"))
+    before = answer.read_bytes()
+    assert localize(other) == 1
+    sentence = f"dmin: {other}: {answer} is the answer of {good}: choose another --out, or --force to replace it\n"
+    assert capsys.readouterr().err.endswith(sentence)
+    assert answer.read_bytes() == before
+    assert localize(other, "--force") == 0
+    assert json.loads(answer.read_text())["video"] == str(other)
+    other.rename(moved := other.with_name(f"moved{other.suffix}"))
+    moved.rename(good)  # what is gone is not protected
+    assert localize(good) == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--threshold", "3"), ("--threshold", "-1"), ("--min-seconds", "-1"), ("--min-seconds", "nan")]
+)
 def test_values_out_of_range_are_told_once_before_any_video(localize, good, capsys, flag, value):
-    assert localize(good, good.with_name("gone.mkv"), f"{flag}={value}") == 1
+    assert localize(good, good.with_name("gone.mkv"), f"{flag}={value}") == 2
     err = capsys.readouterr().err
-    assert err.startswith(f"dmin: {flag} is {value}: must be ")
+    assert err.startswith(f"dmin: {flag} is {value!r}: must be a number ")
     assert err.count("\n") == 1

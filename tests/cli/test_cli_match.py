@@ -7,7 +7,7 @@ import json
 import pytest
 from cli_fakes import Ear, Eye, write_video
 
-from dmin.cli.main import run
+from dmin.cli.commands import run
 from dmin.models import DCMR, DCMRConfig
 from dmin.settings import MatcherSettings
 

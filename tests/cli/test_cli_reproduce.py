@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dmin.cli.main import run
+from dmin.cli.commands import run
 from dmin.paper.material import PreparedData, SourceOptions
 
 
@@ -45,31 +45,45 @@ def test_ours_are_printed_beside_the_papers(tiny_data: list[Any], tmp_path: Path
     assert "dmin weak seed 0" in captured.err
     assert (tmp_path / "table1.html").is_file()
     assert (tmp_path / "table1.png").read_bytes().startswith(b"\x89PNG")
-    assert run(words(tmp_path, "--data", "composed", "--quiet", "--seeds", "0")) == 1
-    assert capsys.readouterr().err == "dmin: seeds is 0: must be at least 1; run k has seed k, from 0\n"
+    assert run(words(tmp_path, "--data", "composed", "--quiet", "--seeds", "0")) == 2
+    assert "dmin: --seeds is '0': must be a whole number of 1 or more; see" in capsys.readouterr().err
 
 
 def test_an_unknown_preset_family_is_named(tiny_data: list[Any], tmp_path: Path, capsys) -> None:
-    assert run(words(tmp_path, "--data", "composed", "--preset-family", "smal")) == 1
+    assert run(words(tmp_path, "--data", "composed", "--preset-family", "smal")) == 2
     assert "unknown preset family 'smal': did you mean 'small'? Known: brief, official" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["table1", "--data", "nowhere"], "no folder nowhere: give a folder of AVE, a feature store, or the"),
         (
             ["table1", "--data", "nowhere", "--clips", "9"],
             "got --clips with --data nowhere: leave out what is for --data composed only",
         ),
         (["table1", "--data", "composed", "--rows", "pps"], "unknown row of table1 'pps': did you mean 'psp', "),
-        (["table1", "--data", "composed", "--shard", "3"], "shard is '3': must be i/n with i from 1 to n"),
         (["tabel1", "--data", "composed"], "unknown table or figure 'tabel1': did you mean 'table1', "),
         (["table1", "--data", "composed", "--bank", "scene"], "unknown bank 'scene': did you mean 'scenes'?"),
+        (["table1", "--data", "composed", "--visual", "lite1"], "unknown visual backbone 'lite1': did you mean 'lite0"),
+        (["fig7", "--data", "composed", "--rows", "pps"], "unknown row of table1 'pps': did you mean 'psp', "),
+    ],
+)
+def test_mistakes_of_usage_are_named(options: list[str], message: str, tmp_path: Path, capsys) -> None:
+    assert run(["reproduce", *options, "--out", str(tmp_path / "out")]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["table1", "--data", "nowhere"], "no folder nowhere: give a folder of AVE, a feature store, or the"),
         (["table1", "--data", "composed", "--bank", "folder"], "bank folder needs a folder: say where"),
     ],
 )
-def test_mistakes_are_named(options: list[str], message: str, tmp_path: Path, capsys) -> None:
+def test_missing_data_are_named(options: list[str], message: str, tmp_path: Path, capsys) -> None:
     assert run(["reproduce", *options, "--out", str(tmp_path / "out")]) == 1
     err = capsys.readouterr().err
     assert message in err

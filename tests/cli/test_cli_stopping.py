@@ -16,8 +16,9 @@ from cli_fakes import write_video
 
 from conftest import make_store
 from dmin.cli import console as consoles
+from dmin.cli import main
+from dmin.cli.commands import COMMANDS, run
 from dmin.cli.console import Console
-from dmin.cli.main import COMMANDS, run
 
 WORDS = {
     "compose": ["--out", "clips"],
@@ -56,7 +57,8 @@ def test_a_key_press_before_the_command_begins(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(importlib, "import_module", stop)
-    assert run(["list", "presets"]) == 130
+    with pytest.raises(SystemExit, match="130"):
+        main(["list", "presets"])
     assert capsys.readouterr().err == "dmin: stopped before anything was done\n"
 
 
@@ -108,10 +110,10 @@ def videos(tmp_path) -> Path:
 def test_a_stopped_extraction_keeps_what_is_done_and_goes_on(stopped, videos, tmp_path, capsys):
     store = tmp_path / "store"
     words = ["extract", str(videos), "--out", str(store), "--workers", "2"]
-    err = stopped(words, store / "features", "*", 3)
+    err = stopped(words, store / "features", "*.safetensors", 3)
     sentence = "dmin: stopped: finished videos are in the store; the same command does the others\n"
     assert err.endswith(sentence)
-    done = len(list((store / "features").glob("*")))
+    done = len(list((store / "features").glob("*.safetensors")))
     for video in sorted(videos.iterdir())[done + 8 :]:  # so that the rest does not take long
         video.unlink()
     assert run([*words[:-1], "1", "--quiet"]) == 0
@@ -136,6 +138,20 @@ def test_a_stopped_localization_keeps_its_answers_and_goes_on(stopped, videos, t
     lines = [line for line in capsys.readouterr().out.splitlines() if " -> " in line]
     assert sum("(there already)" in line for line in lines) == done
     assert len(lines) == done + 2
+
+
+@pytest.mark.slow
+def test_a_stopped_composition_keeps_its_videos_and_goes_on(stopped, tmp_path, capsys):
+    out = tmp_path / "clips"
+    words = ["compose", "--out", str(out), "--workers", "2", "--width", "32", "--height", "32", "--clips"]
+    err = stopped([*words, "5000"], out, "manifest.json")  # its worker processes are just starting
+    sentence = "dmin: stopped: finished videos are kept; the same command makes the others\n"
+    assert err.splitlines()[1:] == [sentence.strip()]
+    shutil.rmtree(out)
+    assert stopped([*words, "5000"], out / "videos", "*.mp4", 2).endswith(sentence)
+    done = len(list((out / "videos").glob("*.mp4")))
+    assert 2 <= done < 5000
+    assert not list((out / "videos").glob(".*"))
 
 
 @pytest.mark.slow

@@ -1,5 +1,5 @@
 """Frozen feature extractors, a file each. `create(name)` loads one; `cards()` tells all of them apart."""
 
-from dmin.backbones.registry import Backbone, Card, cards, create, fetch, register
+from dmin.backbones.registry import Backbone, Card, card_of, cards, create, fetch, register
 
-__all__ = ["Backbone", "Card", "cards", "create", "fetch", "register"]
+__all__ = ["Backbone", "Card", "card_of", "cards", "create", "fetch", "register"]

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 from torch import nn
 
 from dmin.backbones.downloads import Download
+from dmin.errors import ModelError, unknown_name
 from dmin.progress import Progress, silent
 from dmin.registry import Registry
 
@@ -77,6 +78,18 @@ def register(card: Card) -> Callable[[Maker], Maker]:
 def cards() -> dict[str, Card]:
     """Cards of all backbones, by name."""
     return {name: card for name, (card, _) in _known().items()}
+
+
+def card_of(name: str, modality: str) -> Card:
+    """The card of a backbone of one modality.
+
+    Raises:
+        ModelError: There is none of that name.
+    """
+    known = {card.name: card for card in cards().values() if card.modality == modality}
+    if name not in known:
+        raise ModelError(unknown_name(f"{modality} backbone", name, known))
+    return known[name]
 
 
 def fetch(name: str, progress: Progress = silent) -> None:

@@ -84,7 +84,7 @@ def answer_each(files: Sequence[Path], answer: Callable[[Path], None], kind: str
         except Exception as error:  # a file may break a decoder in ways that nobody has foreseen
             console.error(str(error) if isinstance(error, DminError) else f"{file}: {described(error)}")
             failures.append(str(file))
-    if failures:
+    if failures and len(files) > 1:
         console.error(f"{len(failures)} of {len(files)} {kind} failed: {', '.join(failures)}")
     return 1 if failures else 0
 

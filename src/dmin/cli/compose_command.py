@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from dmin.cli.console import Console
 
@@ -18,24 +19,32 @@ STOPPED = "finished videos are kept; the same command makes the others"
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
+    from dmin.data.banks import BANKS
     from dmin.data.script import ComposeSettings
 
-    parser.add_argument("--bank", type=str, default="scenes", help="scenes, folder or stamps")
+    parser.add_argument("--bank", type=str, choices=list(BANKS), default="scenes", help="scenes, folder or stamps")
     parser.add_argument("--folder", type=Path | None, default=None, help="where the files of the bank are")
-    parser.add_argument("--clips", type=int, default=200, help="how many clips")
+    parser.add_argument("--clips", type=PositiveInt, default=200, help="how many clips")
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other clips")
-    parser.add_argument("--workers", type=int | None, default=None, help="processes; default: one a core")
+    parser.add_argument("--seed", type=NonNegativeInt, default=0, help="another seed, other clips")
+    parser.add_argument("--workers", type=PositiveInt | None, default=None, help="processes; default: one a core")
     parser.add_class_arguments(ComposeSettings)
+
+
+def check(args: Namespace) -> None:
+    """Refuse settings that cannot be, and fewer clips than the splits need."""
+    from dmin.data.deal import require_clips
+    from dmin.data.script import ComposeSettings
+
+    args.settings = ComposeSettings(**{field.name: getattr(args, field.name) for field in fields(ComposeSettings)})
+    require_clips(args.clips, args.settings)
 
 
 def run(args: Namespace, console: Console) -> int:
     """Compose."""
     from dmin.data.banks import open_bank
     from dmin.data.compose import compose
-    from dmin.data.script import ComposeSettings
 
-    settings = ComposeSettings(**{field.name: getattr(args, field.name) for field in fields(ComposeSettings)})
     bank = open_bank(args.bank, args.folder)
     console.note(f"bank {args.bank}: {', '.join(bank.categories)}")
     with console.progress() as progress:
@@ -45,7 +54,7 @@ def run(args: Namespace, console: Console) -> int:
             args.out,
             seed=args.seed,
             workers=args.workers,
-            settings=settings,
+            settings=args.settings,
             progress=progress,
         )
     console.result(

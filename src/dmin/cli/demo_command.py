@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from dmin.cli.console import Console
 
@@ -17,10 +18,18 @@ STOPPED = "finished videos, features and epochs are kept; the same command goes 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--out", type=Path, default=Path("dmin-demo"), help="folder of everything")
-    parser.add_argument("--clips", type=int, default=160, help="how many videos to make")
-    parser.add_argument("--epochs", type=int, default=30, help="how long to train")
-    parser.add_argument("--seed", type=int, default=0, help="of videos and training")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--clips", type=PositiveInt, default=160, help="how many videos to make")
+    parser.add_argument("--epochs", type=PositiveInt, default=30, help="how long to train")
+    parser.add_argument("--seed", type=NonNegativeInt, default=0, help="of videos and training")
+    parser.add_argument("--workers", type=PositiveInt, default=2, help="processes")
+
+
+def check(args: Namespace) -> None:
+    """Refuse fewer clips than the splits need."""
+    from dmin.data.deal import require_clips
+    from dmin.data.script import ComposeSettings
+
+    require_clips(args.clips, ComposeSettings())
 
 
 def run(args: Namespace, console: Console) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import ClosedUnitInterval
 
 from dmin.cli.console import Console
 from dmin.cli.evaluate_tables import matching_table, metrics_table
@@ -27,10 +28,15 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", type=str, help="starter, a folder of `dmin train`, or a hub id")
     parser.add_argument("data", type=Path, help="feature store or data-set folder")
-    parser.add_argument("--split", type=str, default="test", help="train, val or test")
+    parser.add_argument(
+        "--split", type=str, choices=["train", "val", "test"], default="test", help="which clips of the data"
+    )
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of metrics.json and pictures")
     parser.add_argument(
-        "--threshold", type=float | None, default=None, help="0..1; default: the model's own; event localizers only"
+        "--threshold",
+        type=ClosedUnitInterval | None,
+        default=None,
+        help="relevance from which a second counts as event; default: the model's own; event localizers only",
     )
     parser.add_argument(
         "--missing-audio",
@@ -55,17 +61,14 @@ def run(args: Namespace, console: Console) -> int:
 def _localization(args: Namespace, console: Console) -> int:
     from dataclasses import replace
 
-    from dmin.errors import ModelError
     from dmin.evaluation import evaluate
     from dmin.inference import Localizer
 
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     if args.threshold is not None:
-        if not 0 <= args.threshold <= 1:
-            raise ModelError(f"threshold is {args.threshold:g}: must be within 0 and 1")
         localizer.settings = replace(localizer.settings, threshold=args.threshold)
     with console.progress() as progress:
-        store = _store(args, localizer.settings, progress)
+        store = _store(args, localizer.settings, progress, localizer.categories)
         report = evaluate(localizer, store, args.split, progress=progress)
     report.save(args.out)
     console.table(metrics_table(report))
@@ -96,17 +99,23 @@ def _matching(folder: Path, args: Namespace, console: Console) -> int:
     return 0
 
 
-def _store(args: Namespace, settings: InferenceSettings, progress: Progress) -> Path:
-    """The feature store that was given, or one made of the data set that was given."""
+def _store(args: Namespace, settings: InferenceSettings, progress: Progress, known: Sequence[str] = ()) -> Path:
+    """The feature store that was given, or one made of the data set that was given.
+
+    A model of events must know the categories of the data; ``known`` are those it knows.
+    """
     if (args.data / "features").is_dir():
         return Path(args.data)
     import warnings
 
     from dmin.data.folder_check import check_folder, check_times
+    from dmin.evaluation import require_known
     from dmin.features import extract
 
     store = Path(args.out) / "store"
     checked = check_folder(args.data)
+    if known:
+        require_known(checked.data.categories, known)
     extract(
         args.data,
         store,

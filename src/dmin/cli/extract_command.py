@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import PositiveInt
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device
+from dmin.cli.options import add_device, shard_of
 from dmin.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,14 +43,27 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         default="error",
         help="what to do with a video without sound: refuse it, or take it as silent",
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes, each with its own backbones")
+    parser.add_argument("--workers", type=PositiveInt, default=1, help="processes, each with its own backbones")
     parser.add_argument("--shard", type=str, default="1/1", help="i/n: do the i-th of n parts, one a machine")
     add_device(parser)
 
 
+def check(args: Namespace) -> None:
+    """Refuse what does not go together, a part that does not exist, and backbones that nobody knows."""
+    from dmin import backbones
+
+    given = [bool(args.source), args.ave is not None, args.from_ave_h5 is not None]
+    if sum(given) != 1:
+        raise DataError(f"got {sum(given)} sources: give videos or folders, or --ave DIR, or --from-ave-h5 DIR")
+    if (args.match and args.source) or (args.noisy and args.from_ave_h5 is None):
+        raise DataError("--match goes with --ave or --from-ave-h5, --noisy with --from-ave-h5: leave it out")
+    args.shard = shard_of(args.shard)
+    for modality in ("visual", "audio"):
+        backbones.card_of(getattr(args, modality), modality)
+
+
 def run(args: Namespace, console: Console) -> int:
     """Extract; a bad video never stops the rest."""
-    _check_sources(args)
     found = _check(args.source, console)
     with console.progress() as progress:
         report = _extract(args, progress)
@@ -87,27 +101,20 @@ def _sum_up(store: Path, found: tuple[str, ...], console: Console) -> None:
         console.note(f"{len(found)} warning{'s' * (len(found) != 1)}, kept in {store / WARNINGS_FILE}")
 
 
-def _check_sources(args: Namespace) -> None:
-    given = [bool(args.source), args.ave is not None, args.from_ave_h5 is not None]
-    if sum(given) != 1:
-        raise DataError(f"got {sum(given)} sources: give videos or folders, or --ave DIR, or --from-ave-h5 DIR")
-    if (args.match and args.source) or (args.noisy and args.from_ave_h5 is None):
-        raise DataError("--match goes with --ave or --from-ave-h5, --noisy with --from-ave-h5: leave it out")
-
-
 def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
     task: Any = "matching" if args.match else "localization"
-    shard = _shard(args.shard)
     if args.from_ave_h5 is not None:
         from dmin.data.ave_store import store_released
 
-        return store_released(args.from_ave_h5, args.out, task=task, noisy=args.noisy, shard=shard, progress=progress)
+        return store_released(
+            args.from_ave_h5, args.out, task=task, noisy=args.noisy, shard=args.shard, progress=progress
+        )
     options = {
         "visual": args.visual,
         "audio": args.audio,
         "missing_audio": args.missing_audio,
         "workers": args.workers,
-        "shard": shard,
+        "shard": args.shard,
         "device": args.device,
         "progress": progress,
     }
@@ -118,11 +125,3 @@ def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
     from dmin.features import extract
 
     return extract(args.source[0] if len(args.source) == 1 else args.source, args.out, **options)
-
-
-def _shard(text: str) -> tuple[int, int]:
-    try:
-        part, parts = map(int, text.split("/"))
-    except ValueError as error:
-        raise DataError(f"--shard is {text!r}: must be i/n, e.g. 1/4 for the first of four parts") from error
-    return part, parts

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat
 
 import dmin
 from dmin.cli.answers import answer_each, make_folder, names_of, out_of, refuse_folder, videos_of
 from dmin.cli.console import Console
 from dmin.cli.options import add_device
-from dmin.errors import DminError
+from dmin.errors import DataError
 from dmin.events import dumps
 from dmin.features.fingerprint import fingerprint
 
@@ -37,11 +38,11 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--model", type=str, default="starter", help="starter, a folder of `dmin train`, or a hub id")
     parser.add_argument(
         "--threshold",
-        type=float | None,
+        type=ClosedUnitInterval | None,
         default=None,
-        help="relevance (0 to 1) from which a second counts as event; default: the model's own",
+        help="relevance from which a second counts as event; default: the model's own",
     )
-    parser.add_argument("--min-seconds", type=float, default=1.0, help="drop shorter events")
+    parser.add_argument("--min-seconds", type=NonNegativeFloat, default=1.0, help="drop shorter events")
     parser.add_argument(
         "--missing-audio",
         type=Literal["error", "silence"],
@@ -59,10 +60,6 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.media import probe
     from dmin.report import formats
 
-    if args.threshold is not None and not 0 <= args.threshold <= 1:
-        raise DminError(f"--threshold is {args.threshold:g}: must be within 0 and 1")
-    if args.min_seconds < 0:
-        raise DminError(f"--min-seconds is {args.min_seconds:g}: must be 0 or more")
     videos = videos_of(args.videos)
     names = names_of(videos)
     localizer = Localizer.from_pretrained(args.model, device=args.device)
@@ -74,6 +71,8 @@ def run(args: Namespace, console: Console) -> int:
         refuse_folder(video)
         answers = {ending: args.out / f"{names[video]}.{ending}" for ending in endings}
         origin = _origin(video, localizer, args)
+        if not args.force and origin["video"]:
+            _refuse_other(answers["json"], video)
         events = None if args.force else _current(answers, origin)
         there = events is not None
         if events is None:
@@ -123,6 +122,20 @@ def _current(answers: Mapping[str, Path], origin: Mapping[str, Any]) -> Events |
         return formats.from_json(text) if json.loads(text).get("made_from") == origin else None
     except (OSError, ValueError, AttributeError):  # damaged, or of something else: do it again
         return None
+
+
+def _refuse_other(answer: Path, video: Path) -> None:
+    """Keep an answer of another video that happens to have the same name.
+
+    Raises:
+        DataError: The answer is of another file, which is still there.
+    """
+    try:
+        other = Path(json.loads(answer.read_text("utf-8"))["video"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    if other.exists() and not other.samefile(video):
+        raise DataError(f"{video}: {answer} is the answer of {other}: choose another --out, or --force to replace it")
 
 
 def _found(events: Events, min_seconds: float) -> str:

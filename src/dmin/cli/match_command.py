@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import NonNegativeFloat
 
 from dmin.cli.answers import answer_each, make_folder, names_of
 from dmin.cli.console import Console
 from dmin.cli.options import add_device
+from dmin.errors import DminError
 
 HELP = """Find a sound in a video's picture, or a picture in a sound: where do these seconds belong?
 The model decides which way: train one with `dmin train STORE --preset a2v-small` or v2a-small.
@@ -29,11 +31,21 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     default = {"default": here[0]} if here else {"required": True}
     words_of_model = ", ".join([*here, "a folder of `dmin train`", "or a hub id"])
     parser.add_argument("--model", type=str, help=words_of_model, **default)
-    parser.add_argument("--start", type=float, default=0.0, help="second at which the query starts in its recording")
-    parser.add_argument("--end", type=float | None, default=None, help="second at which it ends; default: the end")
+    parser.add_argument(
+        "--start", type=NonNegativeFloat, default=0.0, help="second at which the query starts in its recording"
+    )
+    parser.add_argument(
+        "--end", type=NonNegativeFloat | None, default=None, help="second at which it ends; default: the end"
+    )
     parser.add_argument("--out", type=Path, default=Path("matches"), help="folder of the answers")
     parser.add_argument("--no-picture", action="store_true", help="leave the picture out")
     add_device(parser)
+
+
+def check(args: Namespace) -> None:
+    """Refuse a query that ends before it starts."""
+    if args.end is not None and args.end <= args.start:
+        raise DminError(f"--end is {args.end:g} and --start {args.start:g}: a query must end after its start")
 
 
 def run(args: Namespace, console: Console) -> int:

@@ -5,22 +5,35 @@ from __future__ import annotations
 import re
 import sys
 from argparse import SUPPRESS, Action
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
 from jsonargparse._actions import _ActionConfigLoad
 
-from dmin.errors import unknown_name
+from dmin.errors import DataError, unknown_name
 
 _KINDS = {
     "int": "a whole number",
     "float": "a number",
+    "PositiveInt": "a whole number of 1 or more",
+    "NonNegativeInt": "a whole number of 0 or more",
+    "NonNegativeFloat": "a number of 0 or more",
+    "ClosedUnitInterval": "a number from 0 to 1",
     "tuple[int, ...]": "whole numbers, as [10,20]",
     "tuple[float, ...]": "numbers, as [0.7,0.3]",
     "tuple[float, float, float]": "three numbers, as [0.7,0.15,0.15]",
     "tuple[str, ...]": "names, as [train,val]",
 }
 """Types in words. Texts and paths have none."""
+
+
+_BAD_VALUE = (
+    r'Parser key "(.+?)": .*(?:Got|Given) value: (.*)',
+    r'Parser key "(.+?)": Not of type \w+: (\S+) does not conform to .*',
+    r'Parser key "(.+?)": Not of type \w+: .*: \'(.*)\'',
+)
+"""The parser's own words for a value of the wrong type or range: the flag, and the value."""
 
 
 class Help(DefaultHelpFormatter):
@@ -50,17 +63,34 @@ class Parser(ArgumentParser):
         self.exit(2)
 
     def _in_words(self, message: str) -> str:
-        if found := re.fullmatch(r'Parser key "(.+?)": .*(?:Got|Given) value: (.*)', message):
-            action = next(action for action in self._actions if action.dest == found[1])
-            return f"{_name(action)} is {found[2]!r}: must be {_allowed(action)}"
+        for pattern in _BAD_VALUE:
+            if found := re.fullmatch(pattern, message):
+                action = next(action for action in self._actions if action.dest == found[1])
+                return f"{_name(action)} is {found[2]!r}: must be {_allowed(action)}"
         if found := re.fullmatch(r"argument (\S+): invalid choice: (.+) \(choose from (.+)\)", message):
-            return f"{found[1]} is {found[2]}: must be one of {found[3]}"
+            kind = found[1].lstrip("-") if found[1].startswith("-") else "word"
+            return unknown_name(kind, found[2].strip("'"), re.findall(r"'(.+?)'", found[3]))
         if found := re.fullmatch(r"the following arguments are required: (.+)", message):
-            missing = [_name(action) for action in self._actions if action.dest in found[1].split(", ")]
+            required = [action for action in self._actions if action.dest in found[1].split(", ")]
+            missing = [_one_of(action.choices) if action.choices else _name(action) for action in required]
             return f"{' and '.join(missing)} must be given"
         if found := re.fullmatch(r"unrecognized arguments: (-\S+?)(?:[= ].*)?", message):
-            return unknown_name("flag", found[1], [name for name in self._option_string_actions if "_" not in name])
+            groups = {name for action in self._actions if _is_group(action) for name in action.option_strings}
+            known = {name for name in self._option_string_actions if "_" not in name} - groups
+            return unknown_name("flag", found[1], known)
+        if found := re.fullmatch(r'Parser key "(\w+)": Unable to load config .*', message):
+            return f"--{found[1]} alone takes nothing: give one of its fields, --{found[1]}.NAME VALUE"
         return message
+
+
+def _is_group(action: Action) -> bool:
+    """Whether a flag stands for a group of flags: ``--model`` for ``--model.width`` and others."""
+    return isinstance(action, _ActionConfigLoad)
+
+
+def _one_of(choices: Iterable[str]) -> str:
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _name(action: Action) -> str:
@@ -71,7 +101,7 @@ def _allowed(action: Action) -> str:
     """The values that a flag takes, in words."""
     kind = _type_of(action)
     if choices := re.fullmatch(r"Literal\[(.+)\]", kind):
-        return " or ".join(choice.strip("' ") for choice in choices[1].split(","))
+        return _one_of([choice.strip("' ") for choice in choices[1].split(",")])
     return {**_KINDS, "bool": "true or false"}.get(kind, kind)
 
 
@@ -94,14 +124,26 @@ def _shown(value: Any) -> str:
 def hyphenate(parser: ArgumentParser) -> None:
     """Give all flags names with hyphens. Names with underscores still work, but help does not show them."""
     for action in parser._actions:
-        if isinstance(action, _ActionConfigLoad):  # of a group of flags
+        if _is_group(action):
             action.help = SUPPRESS
         names = [name.replace("_", "-") for name in action.option_strings]
         parser._option_string_actions.update(dict.fromkeys(names, action))
         action.option_strings = names
 
 
+def shard_of(text: str) -> tuple[int, int]:
+    """Read ``--shard``: "2/3" is the second of three parts.
+
+    Raises:
+        DataError: It is no such part.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise DataError(f"--shard is {text!r}: must be i/n with i from 1 to n, e.g. 1/4 for the first of four parts")
+    return int(found[1]), int(found[2])
+
+
 def add_device(parser: ArgumentParser) -> None:
-    """Declare ``--device``; `dmin.cli.main` checks it before the command runs."""
+    """Declare ``--device``; `dmin.cli.commands` checks it before the command runs."""
     words = "where to run: auto (a GPU where there is one), cpu, cuda, cuda:1, mps"
     parser.add_argument("--device", type=str, default="auto", help=words)

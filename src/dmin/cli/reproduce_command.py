@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import PositiveInt
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device
+from dmin.cli.options import add_device, shard_of
 from dmin.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument(
         "--data", type=str, default="composed", help="a folder of AVE, a feature store, or composed (the default)"
     )
-    parser.add_argument("--seeds", type=int, default=1, help="how many runs of each row and column")
+    parser.add_argument("--seeds", type=PositiveInt, default=1, help="how many runs of each row and column")
     parser.add_argument("--shard", type=str, default="1/1", help="i/n: only every n-th run, from the i-th")
     parser.add_argument(
         "--merge", nargs="+", type=Path, default=[], help="JSON files of a table: merge them, and run nothing"
@@ -62,13 +63,15 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         default=None,
         help="paper, official, small or brief; default: paper for AVE, small for other clips",
     )
-    parser.add_argument("--epochs", type=int | None, default=None, help="of all runs; default: each preset's own")
-    parser.add_argument("--clips", type=int | None, default=None, help="composed: how many; default: 160")
+    parser.add_argument(
+        "--epochs", type=PositiveInt | None, default=None, help="of all runs; default: each preset's own"
+    )
+    parser.add_argument("--clips", type=PositiveInt | None, default=None, help="composed: how many; default: 160")
     parser.add_argument("--bank", type=str | None, default=None, help="composed: scenes (default), folder or stamps")
     parser.add_argument("--folder", type=Path | None, default=None, help="composed: where the files of the bank are")
     parser.add_argument("--visual", type=str, default="lite0", help="visual backbone, for videos")
     parser.add_argument("--audio", type=str, default="sfx", help="audio backbone, for videos")
-    parser.add_argument("--workers", type=int, default=2, help="processes, for clips and videos")
+    parser.add_argument("--workers", type=PositiveInt, default=2, help="processes, for clips and videos")
     add_device(parser)
     parser.add_argument("--clip", nargs="+", type=str, default=[], help="figures: clips by id; default: by a rule")
     parser.add_argument(
@@ -76,15 +79,23 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     )
 
 
+def check(args: Namespace) -> None:
+    """Refuse an unknown table, figure, row, family, bank or backbone, and what does not go together."""
+    from dmin.paper.figures import FIGURES
+    from dmin.paper.grid import GRIDS, rows_of
+
+    if args.what not in {**GRIDS, **FIGURES}:
+        raise DataError(unknown_name("table or figure", args.what, [*GRIDS, *FIGURES]))
+    rows_of(FIGURES[args.what].table if args.what in FIGURES else args.what, args.rows)
+    args.options, args.source = _options(args), _source(args)
+
+
 def run(args: Namespace, console: Console) -> int:
     """Reproduce."""
     from dmin.paper.figures import FIGURES
-    from dmin.paper.grid import GRIDS
 
     if args.what in FIGURES:
         return _figure(args, console)
-    if args.what not in GRIDS:
-        raise DataError(unknown_name("table or figure", args.what, [*GRIDS, *FIGURES]))
     from dmin.paper import reproduce as table
     from dmin.paper.assemble import merge
 
@@ -97,7 +108,7 @@ def run(args: Namespace, console: Console) -> int:
         write_merged(reproduction, args.out)
     else:
         with console.progress() as progress:
-            reproduction = table.reproduce(args.what, args.data, args.out, _options(args), _source(args), progress)
+            reproduction = table.reproduce(args.what, args.data, args.out, args.options, args.source, progress)
     _print(reproduction, console)
     console.result(f"{reproduction.setting.remark}\n-> {args.out / args.what}.json, .md, .png and .html")
     return 0
@@ -106,9 +117,9 @@ def run(args: Namespace, console: Console) -> int:
 def _figure(args: Namespace, console: Console) -> int:
     from dmin.paper.figures import FigureOptions, draw
 
-    options = FigureOptions(args.clip, args.videos, _options(args))
+    options = FigureOptions(args.clip, args.videos, args.options)
     with console.progress() as progress:
-        drawn = draw(args.what, args.data, args.out, options, _source(args), progress)
+        drawn = draw(args.what, args.data, args.out, options, args.source, progress)
     for picture in drawn:
         console.result(f"{picture.words}\n-> {picture.path}")
     return 0
@@ -121,14 +132,7 @@ def _options(args: Namespace) -> RunOptions:
     epochs = args.epochs if args.epochs is not None or not args.fast else _FAST["epochs"]
     if epochs is not None:
         changed["epochs"] = epochs
-    return RunOptions(args.rows, args.seeds, args.preset_family, changed, _shard(args.shard))
-
-
-def _shard(text: str) -> tuple[int, int]:
-    number, slash, shards = text.partition("/")
-    if not slash or not number.isdigit() or not shards.isdigit():
-        raise DataError(f"shard is {text!r}: must be i/n with i from 1 to n, e.g. 1/3")
-    return int(number), int(shards)
+    return RunOptions(args.rows, args.seeds, args.preset_family, changed, shard_of(args.shard))
 
 
 def _source(args: Namespace) -> SourceOptions:

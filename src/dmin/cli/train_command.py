@@ -95,25 +95,30 @@ class _Recipe(ActionConfigFile):
         super().__call__(parser, config, text, option)  # type: ignore[no-untyped-call]  # the library is not typed here
 
 
+def check(args: Namespace) -> None:
+    """Refuse a recipe that cannot be."""
+    from dmin.recipe import RECIPES
+
+    kind = RECIPES[args.task]
+    args.recipe = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
+
+
 def run(args: Namespace, console: Console) -> int:
     """Train."""
     from dmin.data.folder_check import check_times
-    from dmin.recipe import RECIPES
     from dmin.resuming import is_first
     from dmin.training import fit
 
-    kind = RECIPES[args.task]
-    recipe = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
     console.quiet |= not is_first()  # of several processes that train together
     _show_clips(args.store, console)
     for sentence in check_times(args.store):
         warnings.warn(sentence, stacklevel=2)
     with console.progress() as progress:
-        report = fit(args.store, args.out, recipe, progress=progress)
+        report = fit(args.store, args.out, args.recipe, progress=progress)
     accuracy = report.validation_accuracy
     kept = f"last epoch ({report.epochs}), unchecked"
     if accuracy is not None:
-        of = " of clips" if getattr(recipe, "select", "segment") == "clip" else ""
+        of = " of clips" if getattr(args.recipe, "select", "segment") == "clip" else ""
         kept = f"best epoch {report.best_epoch} of {report.epochs}: validation accuracy{of} {accuracy:.3f}"
     threshold = "" if report.threshold is None else f", threshold {report.threshold:.3f}"
     if is_first():

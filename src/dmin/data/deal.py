@@ -31,7 +31,7 @@ def draw_scripts(bank: Bank, clips: int, seed: int, settings: ComposeSettings) -
     Raises:
         DataError: Too few clips for every split to get one, or items that cannot be divided.
     """
-    _require_clips(clips, settings)
+    require_clips(clips, settings)
     shelf_of = shelves(bank, settings.split_shares, settings.split_seed)
     dealers = {
         split: _Dealer(split, shelf_of[split], bank.categories, seed, settings)
@@ -204,7 +204,12 @@ def _split_of(clip: int, settings: ComposeSettings) -> str:
     return "val" if place < train + val else "test"
 
 
-def _require_clips(clips: int, settings: ComposeSettings) -> None:
+def require_clips(clips: int, settings: ComposeSettings) -> None:
+    """Make sure that every split gets a clip.
+
+    Raises:
+        DataError: There are too few.
+    """
     wanted = {split for split, share in zip(SPLITS, settings.split_shares, strict=True) if share}
     have: set[str] = set()
     for clip in range(max(clips, 100_000)):

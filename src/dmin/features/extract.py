@@ -14,7 +14,7 @@ import torch
 from dmin import backbones
 from dmin.backbones import Backbone, Card
 from dmin.device import device_of
-from dmin.errors import DataError, DminError, ModelError, unknown_name
+from dmin.errors import DataError, DminError
 from dmin.features.atomic import StoreWriteError, write_atomically
 from dmin.features.fingerprint import fingerprint, is_current
 from dmin.features.memory import keep_freed_memory
@@ -228,10 +228,7 @@ def _settings(visual: str | Backbone, audio: str | Backbone) -> Settings:
 def _card(backbone: str | Backbone, modality: str) -> Card:
     if isinstance(backbone, Backbone):
         return backbone.card
-    cards = {name: card for name, card in backbones.cards().items() if card.modality == modality}
-    if backbone not in cards:
-        raise ModelError(unknown_name(f"{modality} backbone", backbone, cards))
-    return cards[backbone]
+    return backbones.card_of(backbone, modality)
 
 
 def _load(backbone: str | Backbone, device: str) -> Backbone:

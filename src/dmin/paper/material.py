@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from dmin.errors import DataError
+from dmin.backbones import card_of
+from dmin.data.banks import BANKS
+from dmin.errors import DataError, unknown_name
 from dmin.paper.grid import Material
 from dmin.progress import Progress, silent
 
@@ -34,6 +36,12 @@ class SourceOptions:
     """Audio backbone."""
     workers: int = 1
     """Processes."""
+
+    def __post_init__(self) -> None:
+        if self.bank not in BANKS:
+            raise DataError(unknown_name("bank", self.bank, BANKS))
+        for modality in ("visual", "audio"):
+            card_of(getattr(self, modality), modality)
 
 
 @dataclass(frozen=True)

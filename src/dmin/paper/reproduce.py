@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dmin.errors import DataError
+from dmin.errors import DataError, unknown_name
 from dmin.paper.assemble import assemble, left_before
 from dmin.paper.cells import Cell, data_digest, run_cell
 from dmin.paper.grid import Column, Row, grid_of, rows_of
 from dmin.paper.material import PreparedData, SourceOptions, prepare_data
 from dmin.paper.results import Reproduction, Setting
+from dmin.presets import FAMILIES
 from dmin.progress import Progress, silent
 from dmin.recipe import HARDWARE
 
@@ -52,6 +53,8 @@ class RunOptions:
         number, shards = self.shard
         if not 1 <= number <= shards:
             raise DataError(f"shard is {number}/{shards}: must be i/n with i from 1 to n, e.g. 1/3")
+        if self.preset_family not in (None, *FAMILIES):
+            raise DataError(unknown_name("preset family", str(self.preset_family), FAMILIES))
 
 
 def reproduce(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from dmin.registry import Registry
 from dmin.tasks.embedding_matching import ContrastiveMatching, CorrelationMatching
@@ -20,20 +21,20 @@ class LossOptions:
 
     unimodal_weight: float = 0.1
     """The paper's lambda (eq. 17-18): weight of the unimodal category loss, 1 - lambda being the fused one's."""
-    relevance_loss: str = "mean"
+    relevance_loss: Literal["mean", "sum"] = "mean"
     """Full supervision, relevance and category apart: the relevance loss (eq. 15) is the "mean" over seconds, as in the
     released code, or the "sum" over each clip's seconds, as printed."""
-    mil_pooling: str | None = None
+    mil_pooling: Literal["probabilities", "logits", "max", "mean"] | None = None
     """Weak supervision: how a clip's score comes from its seconds'. Relevance and category apart: "probabilities" (the
     default) or, as in the released code, scaled "logits". One choice a second: "max" (the default) or "mean"."""
-    segment_loss: str = "cross-entropy"
+    segment_loss: Literal["cross-entropy", "soft-margin"] = "cross-entropy"
     """Full supervision, one choice a second: "cross-entropy" or, as AVEL's code has it, "soft-margin"."""
     agreement_weight: float = 0.0
     """Full supervision: weight of PSP's pair loss."""
-    select: str = "segment"
+    select: Literal["segment", "clip"] = "segment"
     """What chooses the epoch on the validation split: the accuracy of each "segment", or of each "clip" as a whole, for
     weak supervision that looks at no segment's label at all."""
-    clip_target: str = "labels"
+    clip_target: Literal["labels", "proportions"] = "labels"
     """Weak supervision, one choice a second: "labels", or "proportions", which tell the network how long events are."""
 
 

@@ -43,7 +43,10 @@ class Command(Protocol):
         """Declare the command's arguments; ``words`` is what was typed after its name."""
 
     def run(self, args: Namespace, console: Console) -> int:
-        """Do it; the exit status comes back."""
+        """Do it; the exit status comes back.
+
+        A command may also have ``check(args)``, called before it: what it raises is a usage error, with status 2.
+        """
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -67,11 +70,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         sys.stderr.write(f"dmin: {unknown_name('command', words[0], COMMANDS)}\n")
         return 2
-    try:
-        return _run_command(words[0], words[1:])
-    except KeyboardInterrupt:
-        sys.stderr.write("dmin: stopped before anything was done\n")
-        return 130
+    return _run_command(words[0], words[1:])
 
 
 def _run_command(name: str, words: list[str]) -> int:
@@ -89,6 +88,8 @@ def _run_command(name: str, words: list[str]) -> int:
         hyphenate(parser)
         args = parser.instantiate(parser.parse_args(words))
         _check_device(args)
+        if check := getattr(command, "check", None):
+            check(args)
     except SystemExit as end:
         return int(end.code or 0)
     except DminError as error:
