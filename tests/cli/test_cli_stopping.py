@@ -17,8 +17,10 @@ from cli_fakes import write_video
 from conftest import make_store
 from dmin.cli import console as consoles
 from dmin.cli import main
+from dmin.cli.answers import answer_each
 from dmin.cli.commands import COMMANDS, run
 from dmin.cli.console import Console
+from dmin.errors import DataError
 
 WORDS = {
     "compose": ["--out", "clips"],
@@ -60,6 +62,38 @@ def test_a_key_press_before_the_command_begins(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="130"):
         main(["list", "presets"])
     assert capsys.readouterr().err == "dmin: stopped before anything was done\n"
+
+
+@pytest.mark.parametrize("error", [DataError("the file is damaged"), RuntimeError("odd")])
+def test_a_library_that_swallows_the_key_press_does_not_hide_it(error, monkeypatch, capsys):
+    def swallow(*_):
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise error
+
+    def run_command(args, console):
+        return answer_each([Path("a.mp4"), Path("b.mp4")], swallow, "videos", console)
+
+    monkeypatch.setattr("dmin.cli.match_command.run", run_command)
+    if isinstance(error, DataError):
+        monkeypatch.setattr("dmin.cli.match_command.run", swallow)
+    heed = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert run(["match", *WORDS["match"]]) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, heed)
+    assert capsys.readouterr().err.startswith("dmin: stopped: ")
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_report_after_a_swallowed_key_press_raises_it(quiet):
+    console = Console(quiet)
+    with console.progress() as progress:
+        progress("extract", 1, 3)
+        console.interrupted = True
+        with pytest.raises(KeyboardInterrupt):
+            progress("extract", 2, 3)
 
 
 @pytest.fixture

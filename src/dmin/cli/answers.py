@@ -82,6 +82,8 @@ def answer_each(files: Sequence[Path], answer: Callable[[Path], None], kind: str
         try:
             answer(file)
         except Exception as error:  # a file may break a decoder in ways that nobody has foreseen
+            if console.interrupted:
+                raise KeyboardInterrupt from error
             console.error(str(error) if isinstance(error, DminError) else f"{file}: {described(error)}")
             failures.append(str(file))
     if failures and len(files) > 1:

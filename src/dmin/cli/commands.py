@@ -99,15 +99,15 @@ def _run_command(name: str, words: list[str]) -> int:
 
     keep_freed_memory()
     console = Console(quiet=args.quiet)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), console.heeding_interrupts():
         warnings.showwarning = console.warning
         try:
             return command.run(args, console)
-        except DminError as error:
+        except (KeyboardInterrupt, DminError) as error:
+            if isinstance(error, KeyboardInterrupt) or console.interrupted:
+                console.error(f"stopped: {command.STOPPED}")
+                return 130
             console.error(str(error))
-        except KeyboardInterrupt:
-            console.error(f"stopped: {command.STOPPED}")
-            return 130
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:

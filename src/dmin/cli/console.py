@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import current_thread, main_thread
+from types import FrameType
 from typing import Any, TextIO
 
 from rich.console import Console as Terminal
@@ -31,6 +34,8 @@ class Console:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
+        self.interrupted = False
+        """Ctrl-C was pressed. Compiled libraries may turn the exception into one of their own."""
         self._lines = _Lines(self.note)
         self._warned: set[str] = set()
         for stream in (sys.stdout, sys.stderr):
@@ -76,8 +81,36 @@ class Console:
             self._stderr.print(f"note: {message}", markup=False, style="yellow")
 
     @contextmanager
+    def heeding_interrupts(self) -> Iterator[None]:
+        """Note Ctrl-C in `interrupted`, and raise a KeyboardInterrupt as usual."""
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or current_thread() is not main_thread():
+            yield
+            return
+
+        def heed(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            signal.default_int_handler(number, frame)
+
+        signal.signal(signal.SIGINT, heed)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    @contextmanager
     def progress(self) -> Iterator[reports.Progress]:
-        """A bar a step, for whoever reports."""
+        """Show a bar for each step that is reported. A report after Ctrl-C that was swallowed raises it again."""
+        with self._shown() as show:
+
+            def report(step: str, completed: int, total: int | None) -> None:
+                if self.interrupted:
+                    raise KeyboardInterrupt
+                show(step, completed, total)
+
+            yield report
+
+    @contextmanager
+    def _shown(self) -> Iterator[reports.Progress]:
         if self.quiet:
             yield reports.silent
             return
