@@ -75,6 +75,8 @@ def test_python_refuses_it_before_anything_is_written(machine, tiny_store, tmp_p
 def test_one_device_is_not_several():
     with pytest.raises(DataError, match="device is 'cuda:1', which is one, and devices 2: leave devices out"):
         LocalizationRecipe(device="cuda:1", devices=2)
+    for devices in ("auto", 1):
+        assert LocalizationRecipe(device="cuda:1", devices=devices).devices == devices
 
 
 @pytest.mark.parametrize(
