@@ -24,14 +24,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dmin.data.annotations import Annotation, write_annotations
-from dmin.data.ave import write_split
-from dmin.data.batches import ClipDataset, Sample, Window, collate
+from dmin.data.clips import ClipDataset, Sample, Window, collate
+from dmin.data.folder import write_split
 from dmin.features import ClipFeatures, FeatureStore, Settings
 from dmin.layers import DenseInterModalityAttention
 from dmin.layers.attention import Attended
 from dmin.models import DMIN
-from dmin.presets import recipe_of
 from dmin.tasks.localization import FullSupervision
+from dmin.training.presets import recipe_of
 
 CLIPS, SECONDS, CATEGORIES = 3339, 10, 28  # AVE's training split
 MAP, SOUND = (7, 7, 512), 128

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmin.backbones import Backbone
-    from dmin.recipe import LocalizationRecipe
+    from dmin.training.recipe import LocalizationRecipe
 
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 # An example's first run of a network may take long on a busy machine: no example has a deadline.
@@ -49,7 +49,7 @@ CATEGORIES = ("Bell", "Dog", "Rain")
 def make_store(folder: Path, clips: int = 24, seconds: int = 6) -> Path:
     """A store of tiny features from which events can be learnt: category c lights up channel c of picture and sound."""
     from dmin.data.annotations import Annotation, write_annotations
-    from dmin.data.ave import write_split
+    from dmin.data.folder import write_split
     from dmin.features import ClipFeatures, FeatureStore, Settings
 
     generator = torch.Generator().manual_seed(0)
@@ -85,7 +85,7 @@ def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_recipe() -> LocalizationRecipe:
     """A recipe that learns the tiny store in seconds."""
     from dmin.models import DMINConfig
-    from dmin.recipe import LocalizationRecipe
+    from dmin.training.recipe import LocalizationRecipe
 
     network = DMINConfig(
         visual_width=16, width=16, heads=2, fusion_heads=2, encoder_layers=1, feed_forward=32, guide_size=8,
@@ -105,7 +105,7 @@ def tiny_recipe() -> LocalizationRecipe:
 @pytest.fixture(scope="session")
 def tiny_run(tiny_store: Path, tiny_recipe: LocalizationRecipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on the tiny store; do not write to it."""
-    from dmin.training import fit
+    from dmin.training.fit import fit
 
     run = tmp_path_factory.mktemp("run") / "tiny"
     fit(tiny_store, run, tiny_recipe)

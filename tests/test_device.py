@@ -5,8 +5,8 @@ from dmin.device import device_of
 from dmin.errors import DataError, DminError
 from dmin.features import extract
 from dmin.inference import Localizer
-from dmin.recipe import LocalizationRecipe
-from dmin.training import _trainer, fit
+from dmin.training.fit import _trainer, fit
+from dmin.training.recipe import LocalizationRecipe
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ Usage: python tools/tables_page.py
 
 from pathlib import Path
 
-from dmin.paper.assemble import merge
-from dmin.paper.table_picture import table_picture
-from dmin.paper.words import markdown
+from dmin.lab.paper.assemble import merge
+from dmin.lab.paper.table_picture import table_picture
+from dmin.lab.paper.words import markdown
 from dmin.report import style
 
 DOCS = Path(__file__).parent.parent / "docs"

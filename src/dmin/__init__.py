@@ -15,15 +15,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dmin.events import Event, Events
     from dmin.inference import Localizer, Matcher
-    from dmin.match import Match
+    from dmin.results.events import Event, Events
+    from dmin.results.match import Match
 
 _HOMES = {
-    "Event": "dmin.events",
-    "Events": "dmin.events",
+    "Event": "dmin.results.events",
+    "Events": "dmin.results.events",
     "Localizer": "dmin.inference",
-    "Match": "dmin.match",
+    "Match": "dmin.results.match",
     "Matcher": "dmin.inference",
 }
 """Modules of the public names. They are imported at first use: torch takes seconds."""

@@ -1,21 +1,27 @@
-"""Things by name: what is known, and the nearest name where one is misspelt."""
+"""Registries: things by name, those of installed packages included; a misspelt name is answered with the nearest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
 from typing import TypeVar
 
 from dmin.errors import ModelError, unknown_name
+
+ENTRY_POINTS = "dmin.systems"
+"""Group of entry points of installed packages, dmin's own lab among them. Each names a module that adds entries."""
+_loaded: set[str] = set()
 
 Entry = TypeVar("Entry")
 Decorated = TypeVar("Decorated")
 
 
 class Registry(Mapping[str, Entry]):
-    """A mapping that says, for an unknown name, which one is nearest and which are allowed.
+    """A mapping whose error for an unknown name tells the nearest and the allowed names.
 
     Args:
-        kind: What its entries are called in messages.
+        kind: Its entries' name in messages.
+        extensible: Other packages may add entries: their modules are imported before a name is called unknown.
 
     Example:
         >>> shapes = Registry[int]("shape")
@@ -25,8 +31,9 @@ class Registry(Mapping[str, Entry]):
         dmin.errors.ModelError: unknown shape 'sqare': did you mean 'square'? Known: square
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, extensible: bool = False) -> None:
         self.kind = kind
+        self.extensible = extensible
         self._entries: dict[str, Entry] = {}
 
     def add(self, name: str, entry: Entry) -> None:
@@ -54,15 +61,30 @@ class Registry(Mapping[str, Entry]):
         Raises:
             ModelError: The name is not known.
         """
-        if name not in self._entries:
+        if name not in self:
             raise ModelError(unknown_name(self.kind, name, self._entries))
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries or name in self._all()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._all())
+
+    def _all(self) -> Mapping[str, Entry]:
+        if self.extensible:
+            load_extensions()
+        return self._entries
+
+
+def load_extensions() -> None:
+    """Import the modules that installed packages name in the group `ENTRY_POINTS`, each once."""
+    if _loaded:
+        return
+    for entry_point in entry_points(group=ENTRY_POINTS):
+        if entry_point.value not in _loaded:  # a module that is being imported may ask for a name itself
+            _loaded.add(entry_point.value)
+            entry_point.load()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dmin.backbones import Backbone, Card
 from dmin.models import DMIN, DMINConfig
-from dmin.settings import LocalizerSettings
+from dmin.models.settings import LocalizerSettings
 
 _WORDS = {"input": "", "version": "1", "source": "", "licence": "", "citation": ""}
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from cli_fakes import Ear, Eye, write_video
 
-from ave_maker import ROWS, make_release, write_h5
 from dmin.cli.commands import run
 from dmin.features import FeatureStore
+from lab.ave.ave_maker import ROWS, make_release, write_h5
 
 
 @pytest.fixture
@@ -125,5 +125,5 @@ def test_a_missing_folder_of_ave_is_named(tmp_path: Path, capsys) -> None:
 
 
 def test_h5py_is_loaded_only_for_ave() -> None:
-    code = "import sys, dmin.cli.commands, dmin.data.batches, dmin.cli.data_command; print('h5py' in sys.modules)"
+    code = "import sys, dmin.cli.commands, dmin.data.clips, dmin.cli.data_command; print('h5py' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -14,7 +14,7 @@ from rich.table import Table
 from dmin.cli import evaluate_tables
 from dmin.cli.commands import COMMANDS, run
 from dmin.cli.console import Console, described
-from dmin.training import FitReport
+from dmin.training.fit import FitReport
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_demo_prints_figures_events_and_where_they_are(tmp_path, monkeypatch, ca
         progress("training", 1, 2)
         return SimpleNamespace(metrics=None, events=Events([event]), picture=out / "a.png", page=out / "index.html")
 
-    monkeypatch.setattr("dmin.demo.run_demo", fake_demo)
+    monkeypatch.setattr("dmin.lab.compose.demo.run_demo", fake_demo)
     monkeypatch.setattr(evaluate_tables, "metrics_table", lambda report: Table(title="figures"))
     assert run(["demo", "--out", str(tmp_path), "--seed", "7"]) == 0
     captured = capsys.readouterr()
@@ -187,12 +187,15 @@ def test_of_several_processes_that_train_together_the_first_alone_speaks(
     rank, tiny_store, tmp_path, capsys, monkeypatch
 ):
     report = FitReport(tmp_path, 3, 0.5, 4, 10, 0.1, 0.5)
-    monkeypatch.setattr("dmin.training.fit", lambda *_, **__: report)
+    drawn = []
+    monkeypatch.setattr("dmin.training.fit.fit", lambda *_, **__: report)
+    monkeypatch.setattr("dmin.report.figures.save_curves", drawn.append)
     monkeypatch.setattr(rank_zero_only, "rank", rank)
     assert run(["train", str(tiny_store), "--out", str(tmp_path / "run")]) == 0
     captured = capsys.readouterr()
     assert ("best epoch 3 of 4" in captured.out, "Clips and seconds" in captured.err) == (rank == 0, rank == 0)
     assert rank == 0 or captured == ("", "")
+    assert drawn == ([tmp_path] if rank == 0 else [])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -223,7 +226,8 @@ def test_flags_with_underscores_are_still_understood(flag, width, tiny_store, tm
         seen.append(recipe)
         return FitReport(tmp_path, 3, 0.5, 4, 10, 0.1, 0.5)
 
-    monkeypatch.setattr("dmin.training.fit", fit)
+    monkeypatch.setattr("dmin.training.fit.fit", fit)
+    monkeypatch.setattr("dmin.report.figures.save_curves", lambda run: None)
     assert run(["train", str(tiny_store), "--out", str(tmp_path / "run"), flag, width, "--quiet"]) == 0
     assert (seen[0].batch_size, seen[0].model.visual_width) == (7, 9)
 

@@ -10,9 +10,9 @@ from cli_fakes import Ear, Eye, make_model, write_video
 
 from dmin.cli.commands import run
 from dmin.data.annotations import Annotation, write_annotations
-from dmin.data.ave import write_split
+from dmin.data.folder import write_split
 from dmin.models import DCMR, DCMRConfig
-from dmin.settings import MatcherSettings
+from dmin.models.settings import MatcherSettings
 
 
 def make_matcher(folder, visual="cli-eye", audio="cli-ear", rate_hz=8000):

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from cli_fakes import Ear, Eye, make_model, write_video
 
+from dmin import files as atomic
 from dmin.cli.commands import run
-from dmin.features import FeatureStore, atomic
+from dmin.features import FeatureStore
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from cli_fakes import Ear, Eye, write_video
 
 from dmin.cli.commands import run
 from dmin.models import DCMR, DCMRConfig
-from dmin.settings import MatcherSettings
+from dmin.models.settings import MatcherSettings
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dmin.cli.commands import run
-from dmin.paper.material import PreparedData, SourceOptions
+from dmin.lab.paper.material import PreparedData, SourceOptions
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def tiny_data(tiny_store: Path, monkeypatch) -> list[Any]:
         stores = dict.fromkeys(("full", "weak", "matching"), tiny_store)
         return PreparedData(stores, words="tiny clips", remark="Not comparable.", on_ave=data != "composed")
 
-    monkeypatch.setattr("dmin.paper.reproduce.prepare_data", prepare)
+    monkeypatch.setattr("dmin.lab.paper.reproduce.prepare_data", prepare)
     return asked
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dmin.data.ave import DataFolder
-from dmin.data.batches import ClipDataset
+from dmin.data.clips import ClipDataset
+from dmin.data.folder import DataFolder
 from dmin.data.folder_check import WARNINGS_FILE, check_folder, check_times, write_warnings
 from dmin.errors import DataError
 from dmin.features import ClipFeatures, FeatureStore, Settings

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dmin.data.annotations import Annotation, write_annotations
-from dmin.data.batches import ClipDataset
+from dmin.data.clips import ClipDataset
 from dmin.data.remix import RemixedClips, Tracks, read_tracks
 from dmin.errors import DataError
 from dmin.features import ClipFeatures, FeatureStore, Settings

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmin.data.matching import MatchingClips
+from dmin.data.queries import MatchingClips
 from dmin.errors import DataError
 from dmin.evaluation.cca import (
     DEFAULT,

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from dmin.data.batches import ClipDataset
+from dmin.data.clips import ClipDataset
 from dmin.errors import ModelError
 from dmin.evaluation import ClipResult, evaluate, predict, report
 from dmin.inference import Localizer
+from dmin.report.figures import save_scores
 
 
 def clip(labels, predicted, best, nothing=False):
@@ -64,13 +65,14 @@ def test_a_second_that_two_windows_see_is_counted_once_with_the_mean_of_both(tin
 
 
 @pytest.mark.slow
-def test_a_trained_model_scores_and_leaves_pictures(tiny_run, tiny_store, tmp_path, tiny_backbones):
+def test_a_trained_model_scores_and_its_report_is_saved(tiny_run, tiny_store, tmp_path, tiny_backbones):
     figures = evaluate(Localizer.from_pretrained(tiny_run), tiny_store, "test")
     assert figures.segment_accuracy.value >= 0.9
     figures.save(tmp_path)
     data = json.loads((tmp_path / "metrics.json").read_text())
     assert set(data["segment_accuracy"]) == {"value", "low", "high", "clips"}
     assert set(data["priors"]) == {"all_background", "every_second_is_event"}
+    save_scores(figures, tmp_path)
     assert (tmp_path / "confusion.png").stat().st_size > 5000
     assert (tmp_path / "categories.png").stat().st_size > 3000
 

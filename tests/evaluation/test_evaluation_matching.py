@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from dmin.data.matching import MatchingClips
+from dmin.data.queries import MatchingClips
 from dmin.errors import DataError, ModelError
 from dmin.evaluation import evaluate_matching
 from dmin.models import DCMR, DCMRConfig
 from dmin.models.outputs import WindowOutput
-from dmin.settings import MatcherSettings
+from dmin.models.settings import MatcherSettings
+from dmin.report.matching_figures import save_matches
 
 SETTINGS = MatcherSettings("tiny-visual", "1", "tiny-audio", "1", 2.0, 100, window_seconds=10)
 
@@ -107,7 +108,9 @@ def test_the_network_itself_is_scored_under_its_own_protocol(tiny_store, protoco
 
 
 def test_it_is_saved_with_pictures(tiny_store, tmp_path):
-    evaluate_matching(Answers(0), SETTINGS, tiny_store).save(tmp_path / "new")
+    report = evaluate_matching(Answers(0), SETTINGS, tiny_store)
+    report.save(tmp_path / "new")
+    save_matches(report, tmp_path / "new")
     data = json.loads((tmp_path / "new" / "metrics.json").read_text())
     assert set(data["exact"]) == {"value", "low", "high", "clips"}
     assert data["priors"]["uniform"] == 0.25

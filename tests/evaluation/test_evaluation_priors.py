@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dmin.data.ave_release import AveRelease
-from dmin.data.matching import MatchingClips, query_of
+from dmin.data.queries import MatchingClips, query_of
 from dmin.evaluation.priors import Query, chances, most_frequent_starts, priors, queries_of
+from dmin.lab.ave.release import AveRelease
 
 TRAIN = [Query(start, 3, 10) for start in (7, 0, 7, 0)] + [Query(4, 5, 10)] * 3
 """Queries of 3 s start at 0 and 7 equally often; 4 is the most frequent start of all."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from dmin.backbones import Backbone, Card
 from dmin.inference import Matcher
 from dmin.models import WindowOutput
-from dmin.settings import MatcherSettings
+from dmin.models.settings import MatcherSettings
 
 RATE_HZ = 8000
 _WORDS = {"input": "", "version": "1", "source": "", "licence": "", "citation": ""}

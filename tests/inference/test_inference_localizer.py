@@ -6,7 +6,7 @@ from dmin.errors import ModelError
 from dmin.features import FeatureStore
 from dmin.inference import Localizer, localizer
 from dmin.models import DMIN, DMINConfig
-from dmin.settings import LocalizerSettings
+from dmin.models.settings import LocalizerSettings
 
 
 @pytest.mark.slow

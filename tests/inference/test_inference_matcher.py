@@ -13,7 +13,7 @@ from dmin.errors import MediaError, ModelError
 from dmin.inference import Matcher, Recording, loading
 from dmin.inference.matcher import _by_pairs, _by_seconds
 from dmin.models import DCMR, DCMRConfig
-from dmin.settings import MatcherSettings
+from dmin.models.settings import MatcherSettings
 from dmin.tasks.matching import window_scores
 
 SHORT, LONG = levels(8), levels(23, seed=1)

@@ -5,7 +5,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from guided_clips import LENGTHS, assert_as_oracle, size
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from dmin.errors import ModelError
 from dmin.layers import AudioGuidedTripletAttention, FactorizedBilinearPooling
 from dmin.layers.agta import PARTS, ChannelAttention, RegionLSTM, SpatialAttention
 from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from lab.zoo.layers.guided_clips import LENGTHS, assert_as_oracle, size
 from oracles import agta as oracle
 from oracles.basics import softmax, weights_of
 from oracles.checks import (

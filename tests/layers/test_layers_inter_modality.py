@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from cross_clips import LENGTHS, assert_as_oracle, pair, real
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dmin.errors import ModelError
 from dmin.layers.inter_modality import INTER_MODALITY, CrossOptions
+from lab.zoo.layers.cross_clips import LENGTHS, assert_as_oracle, pair, real
 from oracles import blocks
 from oracles.attention import inter_modality_attention
 from oracles.basics import part, weights_of

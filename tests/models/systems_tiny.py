@@ -4,11 +4,11 @@ from dataclasses import fields
 
 import torch
 
-from dmin.data.batches import Batch, Window
+from dmin.data.clips import Batch, Window
 from dmin.models import systems
 from dmin.models.systems import merged
-from dmin.presets import kinds, variants
-from dmin.recipe import recipe_from
+from dmin.training.presets import kinds, variants
+from dmin.training.recipe import recipe_from
 
 VISUAL_SIZE, AUDIO_SIZE, REGIONS = 12, 10, 4
 NAMES = ("Dog", "Rain", "Bell")

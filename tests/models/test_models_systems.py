@@ -7,9 +7,9 @@ from systems_tiny import NAMES, cases, clips, tiny_network, tiny_recipe, with_ev
 from dmin.errors import ModelError
 from dmin.models import LocalizationModel, MatchingModel, systems
 from dmin.models.systems import load_network
-from dmin.presets import variants
 from dmin.tasks.decoding import decode, event_scores
 from dmin.tasks.objectives import OBJECTIVES, matching_task
+from dmin.training.presets import variants
 
 LOCALIZATION = [(*case, None) for case in cases("localization")] + [("dmin", "full", name) for name in variants()]
 MATCHING = cases("matching")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dmin.events import Event, Events, Second
 from dmin.report.footage import Footage, thumbnail_instants
+from dmin.results.events import Event, Events, Second
 
 CATEGORIES = ("Dog", "Bell", "Male speech, man speaking")
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_examples import film
 
 from dmin.errors import DminError
 from dmin.report.attention import attended, heat, overlay, plot_attention
+from report.report_examples import film
 
 FRAME = np.full((56, 112, 3), 128, np.uint8)
 

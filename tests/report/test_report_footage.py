@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from report_examples import film
 
 from dmin.errors import MediaError
 from dmin.media import decode
 from dmin.report.footage import columns_per_second, plot_film, plot_spectrogram, spectrogram, thumbnail_instants, watch
+from report.report_examples import film
 
 
 @given(st.floats(0.5, 100_000))

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.text import Text
-from report_examples import film
 
 from dmin.errors import MediaError
-from dmin.match import Match, Window
 from dmin.report import style
 from dmin.report.match_picture import match_figure, plot_match, plot_seconds, plot_windows
+from dmin.results.match import Match, Window
+from report.report_examples import film
 
 
 def match(

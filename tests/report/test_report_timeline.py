@@ -9,13 +9,13 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from report_examples import CATEGORIES, answer, film
 
 from dmin.errors import MediaError
-from dmin.events import Event
 from dmin.report import style
 from dmin.report.lanes import plot_lanes
 from dmin.report.timeline import plot_events, plot_relevance, timeline_figure
+from dmin.results.events import Event
+from report.report_examples import CATEGORIES, answer, film
 
 DOG, BELL = Event(0, 4, "Dog", 0.91), Event(6, 9, "Bell", 0.62)
 

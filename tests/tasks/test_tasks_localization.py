@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmin.data.batches import Batch
+from dmin.data.clips import Batch
 from dmin.errors import ModelError
 from dmin.tasks.decoding import decode, event_scores
 from dmin.tasks.localization import NO_EVENT, clip_categories, localization_loss

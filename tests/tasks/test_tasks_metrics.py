@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmin.errors import ModelError
-from dmin.tasks.joint import JointFullSupervision, JointWeakSupervision
+from dmin.lab.zoo.joint import JointFullSupervision, JointWeakSupervision
 from dmin.tasks.localization import FullSupervision
 from dmin.tasks.metrics import ClipAccuracy, ExactWindow, SegmentAccuracy
 from dmin.tasks.objectives import OBJECTIVES, LossOptions

@@ -19,8 +19,8 @@ STOPPED = "finished videos are kept; the same command makes the others"
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
-    from dmin.data.banks import BANKS
-    from dmin.data.script import ComposeSettings
+    from dmin.lab.compose.banks import BANKS
+    from dmin.lab.compose.script import ComposeSettings
 
     parser.add_argument("--bank", type=str, choices=list(BANKS), default="scenes", help="scenes, folder or stamps")
     parser.add_argument("--folder", type=Path | None, default=None, help="where the files of the bank are")
@@ -33,8 +33,8 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def check(args: Namespace) -> None:
     """Refuse settings that cannot be, and fewer clips than the splits need."""
-    from dmin.data.deal import require_clips
-    from dmin.data.script import ComposeSettings
+    from dmin.lab.compose.deal import require_clips
+    from dmin.lab.compose.script import ComposeSettings
 
     args.settings = ComposeSettings(**{field.name: getattr(args, field.name) for field in fields(ComposeSettings)})
     require_clips(args.clips, args.settings)
@@ -42,8 +42,8 @@ def check(args: Namespace) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Compose."""
-    from dmin.data.banks import open_bank
-    from dmin.data.compose import compose
+    from dmin.lab.compose.banks import open_bank
+    from dmin.lab.compose.compose import compose
 
     bank = open_bank(args.bank, args.folder)
     console.note(f"bank {args.bank}: {', '.join(bank.categories)}")

@@ -45,7 +45,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Convert."""
-    from dmin.conversion import convert_official
+    from dmin.lab.ave.convert import convert_official
 
     done = convert_official(args.checkpoint, args.out, args.network, features=args.features)
     console.result(f"network:    official-{done.network} ({_KNOWN_BY[done.known_by]})")

@@ -13,8 +13,8 @@ from rich.table import Table
 from dmin.cli.console import Console
 
 if TYPE_CHECKING:
-    from dmin.data.ave_check import AveFacts
-    from dmin.data.ave_release import Task
+    from dmin.lab.ave.check import AveFacts
+    from dmin.lab.ave.release import Task
 
 HELP = """Check a copy of the AVE data set: what is there, what is missing and where to get it, whether the files agree,
 and what to know before training on it. Exit status 1 if they contradict each other. Example: dmin data check AVE"""
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Check."""
-    from dmin.data.ave_check import check_release
+    from dmin.lab.ave.check import check_release
 
     facts = check_release(args.folder)
     homes = _homes(facts)
@@ -51,7 +51,7 @@ def run(args: Namespace, console: Console) -> int:
 
 def _homes(facts: AveFacts) -> dict[str, int]:
     """Where to get what is missing, numbered."""
-    from dmin.data.ave_files import PROJECT
+    from dmin.lab.ave.files import PROJECT
 
     homes = [file.file.home for file in facts.files if file.path is None]
     homes += [PROJECT] if facts.video_folder is None else []
@@ -59,7 +59,7 @@ def _homes(facts: AveFacts) -> dict[str, int]:
 
 
 def _files(facts: AveFacts, homes: dict[str, int]) -> Table:
-    from dmin.data.ave_files import PROJECT
+    from dmin.lab.ave.files import PROJECT
 
     table = Table(title=f"AVE in {escape(str(facts.folder))}")
     table.add_column("file", no_wrap=True)

@@ -26,8 +26,8 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def check(args: Namespace) -> None:
     """Refuse fewer clips than the splits need."""
-    from dmin.data.deal import require_clips
-    from dmin.data.script import ComposeSettings
+    from dmin.lab.compose.deal import require_clips
+    from dmin.lab.compose.script import ComposeSettings
 
     require_clips(args.clips, ComposeSettings())
 
@@ -35,7 +35,7 @@ def check(args: Namespace) -> None:
 def run(args: Namespace, console: Console) -> int:
     """Run the demo."""
     from dmin.cli.evaluate_tables import metrics_table
-    from dmin.demo import run_demo
+    from dmin.lab.compose.demo import run_demo
 
     with console.progress() as progress:
         report = run_demo(

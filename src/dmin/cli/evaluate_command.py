@@ -15,7 +15,7 @@ from dmin.cli.options import add_device
 from dmin.progress import Progress
 
 if TYPE_CHECKING:
-    from dmin.settings import InferenceSettings
+    from dmin.models.settings import InferenceSettings
 
 HELP = """Score a model on a split, with 95 % intervals, beside the priors that look at nothing: a model of events,
 or one that finds sounds in pictures or pictures in sounds (then beside a linear CCA of their features, too).
@@ -51,7 +51,7 @@ def run(args: Namespace, console: Console) -> int:
     """Evaluate whichever network it is."""
     from dmin.inference import Localizer, Matcher
     from dmin.inference.loading import folder_of
-    from dmin.settings import MatcherSettings
+    from dmin.models.settings import MatcherSettings
 
     folder = folder_of(args.model, [*Localizer.here(), *Matcher.here()])
     matches = (folder / MatcherSettings.FILE).is_file()
@@ -63,6 +63,7 @@ def _localization(args: Namespace, console: Console) -> int:
 
     from dmin.evaluation import evaluate
     from dmin.inference import Localizer
+    from dmin.report.figures import save_scores
 
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     if args.threshold is not None:
@@ -71,6 +72,7 @@ def _localization(args: Namespace, console: Console) -> int:
         store = _store(args, localizer.settings, progress, localizer.categories)
         report = evaluate(localizer, store, args.split, progress=progress)
     report.save(args.out)
+    save_scores(report, args.out)
     console.table(metrics_table(report))
     console.result(f"-> {args.out / 'metrics.json'}, confusion.png, categories.png")
     return 0
@@ -81,8 +83,9 @@ def _matching(folder: Path, args: Namespace, console: Console) -> int:
     from dmin.errors import ModelError
     from dmin.evaluation import evaluate_matching
     from dmin.models import MatchingModel
+    from dmin.models.settings import MatcherSettings
     from dmin.models.systems import load_network
-    from dmin.settings import MatcherSettings
+    from dmin.report.matching_figures import save_matches
 
     if args.threshold is not None:
         raise ModelError(
@@ -94,6 +97,7 @@ def _matching(folder: Path, args: Namespace, console: Console) -> int:
         store = _store(args, settings, progress)
         report = evaluate_matching(model, settings, store, args.split, name=args.model, progress=progress)
     report.save(args.out)
+    save_matches(report, args.out)
     console.table(matching_table(report))
     console.result(f"-> {args.out / 'metrics.json'}, offsets.png, lengths.png")
     return 0

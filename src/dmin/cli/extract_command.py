@@ -104,7 +104,7 @@ def _sum_up(store: Path, found: tuple[str, ...], console: Console) -> None:
 def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
     task: Any = "matching" if args.match else "localization"
     if args.from_ave_h5 is not None:
-        from dmin.data.ave_store import store_released
+        from dmin.lab.ave.store import store_released
 
         return store_released(
             args.from_ave_h5, args.out, task=task, noisy=args.noisy, shard=args.shard, progress=progress
@@ -119,7 +119,7 @@ def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
         "progress": progress,
     }
     if args.ave is not None:
-        from dmin.data.ave_videos import extract_videos
+        from dmin.lab.ave.videos import extract_videos
 
         return extract_videos(args.ave, args.out, task=task, **options)
     from dmin.features import extract

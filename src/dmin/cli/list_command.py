@@ -44,7 +44,7 @@ def _backbones() -> list[Table]:
 
 
 def _presets() -> list[Table]:
-    from dmin.presets import presets
+    from dmin.training.presets import presets
 
     table = Table(title="Presets")
     table.add_column("name", no_wrap=True)
@@ -58,7 +58,7 @@ def _systems() -> list[Table]:
     from dmin.layers.inter_modality import INTER_MODALITY
     from dmin.layers.visual_attention import VISUAL_ATTENTION
     from dmin.models import systems
-    from dmin.presets import kinds, variants
+    from dmin.training.presets import kinds, variants
 
     whole = _stanzas("Systems", _SIZED)
     for system in sorted(systems().values(), key=lambda system: (system.task, system.year, system.name)):
@@ -83,7 +83,7 @@ def _systems() -> list[Table]:
 
 def _sizes(system: str, kinds: Sequence[str], variant: str | None = None) -> str:
     """Parameters of each kind, once where they are equal."""
-    from dmin.paper.sizes import parameters_of
+    from dmin.lab.paper.sizes import parameters_of
 
     return " / ".join(dict.fromkeys(f"{parameters_of(system, kind, variant):,}" for kind in kinds))
 

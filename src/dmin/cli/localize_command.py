@@ -15,12 +15,12 @@ from dmin.cli.answers import answer_each, make_folder, names_of, out_of, refuse_
 from dmin.cli.console import Console
 from dmin.cli.options import add_device
 from dmin.errors import DataError
-from dmin.events import dumps
 from dmin.features.fingerprint import fingerprint
+from dmin.results.events import dumps
 
 if TYPE_CHECKING:
-    from dmin.events import Events
     from dmin.inference import Localizer
+    from dmin.results.events import Events
 
 HELP = """Find the events of videos: what is both heard and seen, second by second.
 Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
@@ -58,7 +58,7 @@ def run(args: Namespace, console: Console) -> int:
     """Localize every video; a bad one never stops the rest."""
     from dmin.inference import Localizer
     from dmin.media import probe
-    from dmin.report import formats
+    from dmin.results import formats
 
     videos = videos_of(args.videos)
     names = names_of(videos)
@@ -113,7 +113,7 @@ def _origin(video: Path, localizer: Localizer, args: Namespace) -> dict[str, Any
 
 def _current(answers: Mapping[str, Path], origin: Mapping[str, Any]) -> Events | None:
     """Read the answer that is there; None unless all its files exist and its origin is the same."""
-    from dmin.report import formats
+    from dmin.results import formats
 
     if not origin["video"] or not all(path.is_file() for path in answers.values()):
         return None

@@ -16,9 +16,9 @@ from dmin.cli.options import add_device, shard_of
 from dmin.errors import DataError, unknown_name
 
 if TYPE_CHECKING:
-    from dmin.paper.material import SourceOptions
-    from dmin.paper.reproduce import RunOptions
-    from dmin.paper.results import Reproduction
+    from dmin.lab.paper.material import SourceOptions
+    from dmin.lab.paper.reproduce import RunOptions
+    from dmin.lab.paper.results import Reproduction
 
 HELP = """Run a table of the paper (table1 to table6): train and score its rows under one protocol, and set ours beside
 the paper's numbers, with intervals; or draw a figure (fig7 to fig10) of systems trained the same way.
@@ -81,8 +81,8 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def check(args: Namespace) -> None:
     """Refuse an unknown table, figure, row, family, bank or backbone, and what does not go together."""
-    from dmin.paper.figures import FIGURES
-    from dmin.paper.grid import GRIDS, rows_of
+    from dmin.lab.paper.figures import FIGURES
+    from dmin.lab.paper.grid import GRIDS, rows_of
 
     if args.what not in {**GRIDS, **FIGURES}:
         raise DataError(unknown_name("table or figure", args.what, [*GRIDS, *FIGURES]))
@@ -92,15 +92,15 @@ def check(args: Namespace) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Reproduce."""
-    from dmin.paper.figures import FIGURES
+    from dmin.lab.paper.figures import FIGURES
 
     if args.what in FIGURES:
         return _figure(args, console)
-    from dmin.paper import reproduce as table
-    from dmin.paper.assemble import merge
+    from dmin.lab.paper import reproduce as table
+    from dmin.lab.paper.assemble import merge
 
     if args.merge:
-        from dmin.paper.page import write_merged
+        from dmin.lab.paper.page import write_merged
 
         reproduction = merge(args.merge)
         if reproduction.table != args.what:
@@ -115,7 +115,7 @@ def run(args: Namespace, console: Console) -> int:
 
 
 def _figure(args: Namespace, console: Console) -> int:
-    from dmin.paper.figures import FigureOptions, draw
+    from dmin.lab.paper.figures import FigureOptions, draw
 
     options = FigureOptions(args.clip, args.videos, args.options)
     with console.progress() as progress:
@@ -126,7 +126,7 @@ def _figure(args: Namespace, console: Console) -> int:
 
 
 def _options(args: Namespace) -> RunOptions:
-    from dmin.paper.reproduce import RunOptions
+    from dmin.lab.paper.reproduce import RunOptions
 
     changed: dict[str, Any] = {"device": args.device}
     epochs = args.epochs if args.epochs is not None or not args.fast else _FAST["epochs"]
@@ -137,7 +137,7 @@ def _options(args: Namespace) -> RunOptions:
 
 def _source(args: Namespace) -> SourceOptions:
     """How features come about; what is for composed clips must not be given with other data."""
-    from dmin.paper.material import COMPOSED, SourceOptions
+    from dmin.lab.paper.material import COMPOSED, SourceOptions
 
     of_clips = {name: getattr(args, name) for name in ("clips", "bank", "folder")}
     given = {name: value for name, value in of_clips.items() if value is not None}
@@ -150,7 +150,7 @@ def _source(args: Namespace) -> SourceOptions:
 
 
 def _print(reproduction: Reproduction, console: Console) -> None:
-    from dmin.paper import words
+    from dmin.lab.paper import words
 
     for lines in [*words.comparison(reproduction), words.priors(reproduction)]:
         title = f"{reproduction.table}: {lines.title}"

@@ -25,7 +25,7 @@ STOPPED = "finished epochs are kept; the same command goes on after the last of 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments; the recipe's come from the dataclasses of what ``words`` ask for."""
-    from dmin.recipe import kind_of
+    from dmin.training.recipe import kind_of
 
     parser.add_argument("store", type=Path, help="folder that `dmin extract` made of a data set")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
@@ -47,7 +47,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 def _asked(words: Sequence[str]) -> dict[str, Any]:
     """What presets and flags say of the kind of recipe: what it has to offer depends on its task and its network."""
     from dmin.models.systems import merged
-    from dmin.presets import options_of
+    from dmin.training.presets import options_of
 
     typed = {name: values[-1] for name in ("system", "task") if (values := _values(words, f"--{name}"))}
     kind = {name: values[-1] for name in ("supervision", "direction") if (values := _values(words, f"--model.{name}"))}
@@ -58,7 +58,7 @@ def _asked(words: Sequence[str]) -> dict[str, Any]:
 def _of_system(asked: Mapping[str, Any]) -> dict[str, Any]:
     """What a system's card says of its recipe: it is where flags and presets start from."""
     from dmin.models import systems
-    from dmin.presets import kinds
+    from dmin.training.presets import kinds
 
     system = systems()[asked["system"]]
     model = asked.get("model", {})
@@ -89,7 +89,7 @@ class _Recipe(ActionConfigFile):
     def __call__(self, parser: Any, config: Any, value: Any, option: str | None = None) -> None:
         import yaml
 
-        from dmin.presets import options_of
+        from dmin.training.presets import options_of
 
         text = yaml.safe_dump(json.loads(json.dumps(dict(options_of(str(value))))))
         super().__call__(parser, config, text, option)  # type: ignore[no-untyped-call]  # the library is not typed here
@@ -97,7 +97,7 @@ class _Recipe(ActionConfigFile):
 
 def check(args: Namespace) -> None:
     """Refuse a recipe that cannot be."""
-    from dmin.recipe import RECIPES
+    from dmin.training.recipe import RECIPES
 
     kind = RECIPES[args.task]
     args.recipe = kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
@@ -106,8 +106,9 @@ def check(args: Namespace) -> None:
 def run(args: Namespace, console: Console) -> int:
     """Train."""
     from dmin.data.folder_check import check_times
-    from dmin.resuming import is_first
-    from dmin.training import fit
+    from dmin.report.figures import save_curves
+    from dmin.training.fit import fit
+    from dmin.training.resuming import is_first
 
     console.quiet |= not is_first()  # of several processes that train together
     _show_clips(args.store, console)
@@ -122,6 +123,7 @@ def run(args: Namespace, console: Console) -> int:
         kept = f"best epoch {report.best_epoch} of {report.epochs}: validation accuracy{of} {accuracy:.3f}"
     threshold = "" if report.threshold is None else f", threshold {report.threshold:.3f}"
     if is_first():
+        save_curves(report.run)
         console.result(f"{kept}{threshold} -> {report.run}")
     return 0
 
@@ -129,7 +131,7 @@ def run(args: Namespace, console: Console) -> int:
 def _show_clips(store: Path, console: Console) -> None:
     """Say how many clips and seconds of each category are in each split."""
     from dmin.data.annotations import BACKGROUND
-    from dmin.data.batches import ClipDataset, count_categories
+    from dmin.data.clips import ClipDataset, count_categories
 
     train = ClipDataset(store, "train")
     splits = {"train": count_categories(train)}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmin.errors import DataError, unknown_name
-from dmin.features.atomic import write_atomically
+from dmin.files import write_atomically
 
 BACKGROUND = "Background"
 """Reserved: stands where a clip has nothing of any category."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dmin.data.annotations import Annotation
-from dmin.data.ave import DataFolder, few, like
+from dmin.data.folder import DataFolder, few, like
 from dmin.errors import DataError
 from dmin.features import FeatureStore, find_videos
-from dmin.features.atomic import write_atomically
+from dmin.files import write_atomically
 
 WARNINGS_FILE = "warnings.txt"
 """Of a feature store: the warnings of its data set, one a line."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from dmin.data.annotations import BACKGROUND
-from dmin.data.batches import ClipDataset, Sample
+from dmin.data.clips import ClipDataset, Sample
 from dmin.errors import DataError
 from dmin.features.extract import COMPOSITION_FILE
 

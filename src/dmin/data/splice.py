@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dmin.data.batches import Sample
-from dmin.data.matching import MatchingClips
+from dmin.data.clips import Sample
+from dmin.data.queries import MatchingClips
 from dmin.errors import DataError
 
 

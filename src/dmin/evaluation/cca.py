@@ -18,7 +18,7 @@ from dmin.errors import DataError
 from dmin.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from dmin.data.matching import MatchingClips
+    from dmin.data.queries import MatchingClips
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dmin.errors import ModelError
 from dmin.features import FeatureStore
-from dmin.settings import InferenceSettings
+from dmin.models.settings import InferenceSettings
 
 
 def require_same_features(store: str | Path, settings: InferenceSettings) -> None:

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from dmin.data.annotations import BACKGROUND
-from dmin.data.batches import ClipDataset, Window, collate
+from dmin.data.clips import ClipDataset, Window, collate
 from dmin.errors import DataError, ModelError
 from dmin.evaluation.features import require_same_features
 from dmin.evaluation.intervals import Interval, share
-from dmin.events import dumps
 from dmin.inference import Localizer
 from dmin.inference.windows import Average
 from dmin.progress import Progress, silent
+from dmin.results.events import dumps
 from dmin.tasks.decoding import EventScores, decode_scores, event_scores
 from dmin.tasks.scores import binary_f1, confusion, event_f1
 
@@ -85,21 +85,9 @@ class LocalizationReport:
         return data
 
     def save(self, folder: Path) -> None:
-        """Write metrics.json, confusion.png and categories.png."""
-        from matplotlib.figure import Figure
-
-        from dmin.report.figures import plot_categories, plot_confusion
-
+        """Write metrics.json."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "metrics.json").write_text(dumps(self.to_dict()), "utf-8")
-        size = 3.5 + 0.38 * len(self.names)
-        figure = Figure(figsize=(size, size), layout="constrained")
-        plot_confusion(self.confusion, self.names, figure.add_subplot())
-        figure.savefig(folder / "confusion.png", dpi=130)
-        table = {row.category: {"precision": row.precision, "recall": row.recall} for row in self.categories}
-        figure = Figure(figsize=(8, 1.5 + 0.4 * len(table)), layout="constrained")
-        plot_categories(table, figure.add_subplot())
-        figure.savefig(folder / "categories.png", dpi=130)
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from dmin.data.batches import collate
-from dmin.data.matching import MatchingClips
+from dmin.data.clips import collate
+from dmin.data.queries import MatchingClips
 from dmin.errors import DataError
 from dmin.evaluation.cca import DEFAULT, CcaChoice, fit_matcher, read_seconds
 from dmin.evaluation.features import require_same_features
 from dmin.evaluation.intervals import Interval, mean
 from dmin.evaluation.priors import MatchingPriors, chances, priors, queries_of
-from dmin.events import dumps
 from dmin.models import MatchingModel
+from dmin.models.settings import MatcherSettings
 from dmin.progress import Progress, silent
-from dmin.settings import MatcherSettings
+from dmin.results.events import dumps
 from dmin.tasks.objectives import matching_task
 
 
@@ -113,19 +113,9 @@ class MatchingReport:
         return asdict(self)
 
     def save(self, folder: Path) -> None:
-        """Write metrics.json, offsets.png and lengths.png."""
-        from matplotlib.figure import Figure
-
-        from dmin.report.matching_figures import plot_lengths, plot_offsets
-
+        """Write metrics.json."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "metrics.json").write_text(dumps(self.to_dict()), "utf-8")
-        figure = Figure(figsize=(8, 3.6), layout="constrained")
-        plot_offsets([result.offset_seconds for result in self.results], figure.add_subplot())
-        figure.savefig(folder / "offsets.png", dpi=130)
-        figure = Figure(figsize=(8, 3.6), layout="constrained")
-        plot_lengths(self.lengths, figure.add_subplot())
-        figure.savefig(folder / "lengths.png", dpi=130)
 
 
 def evaluate_matching(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from dmin.data.matching import MatchingClips
+    from dmin.data.queries import MatchingClips
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from dmin import backbones
 from dmin.backbones import Backbone, Card
 from dmin.device import device_of
 from dmin.errors import DataError, DminError
-from dmin.features.atomic import StoreWriteError, write_atomically
 from dmin.features.fingerprint import fingerprint, is_current
 from dmin.features.memory import keep_freed_memory
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore, Settings
 from dmin.features.stream import MissingAudio, features_of
 from dmin.features.workers import Died, cores, in_processes
+from dmin.files import StoreWriteError, write_atomically
 from dmin.progress import Progress, silent
 
 _VIDEOS_A_WORKER = 8

@@ -30,7 +30,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from dmin.errors import DataError
-from dmin.features.atomic import StoreWriteError, remove_stale, write_atomically, write_once
+from dmin.files import StoreWriteError, remove_stale, write_atomically, write_once
 
 if TYPE_CHECKING:
     from dmin.backbones import Card

@@ -15,11 +15,11 @@ from dmin.backbones import Backbone
 from dmin.device import device_of
 from dmin.errors import ModelError
 from dmin.models import PretrainedModel
+from dmin.models.settings import InferenceSettings
 from dmin.models.systems import load_network
-from dmin.settings import InferenceSettings
 
 _log = logging.getLogger("dmin")
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = Path(__file__).parent
 STARTER = _PACKAGE / "starter"
 
 Network = TypeVar("Network", bound=PretrainedModel)

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dmin.errors import ModelError
-from dmin.events import Events, Second, merge_seconds
 from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
 from dmin.inference.loading import Trained
 from dmin.inference.windows import Average, Stretch, windows
 from dmin.models import LocalizationModel
+from dmin.models.settings import LocalizerSettings
 from dmin.progress import Progress, silent
-from dmin.settings import LocalizerSettings
+from dmin.results.events import Events, Second, merge_seconds
 from dmin.tasks.decoding import event_scores
 
 

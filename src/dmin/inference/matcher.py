@@ -16,11 +16,11 @@ from dmin.errors import MediaError
 from dmin.features import open_modality, stream_modality
 from dmin.inference.loading import Trained
 from dmin.inference.windows import Average, windows
-from dmin.match import Match, Window
 from dmin.media import Segments
 from dmin.models import EmbeddingOutput, MatchingModel
+from dmin.models.settings import MatcherSettings
 from dmin.progress import Progress, silent
-from dmin.settings import MatcherSettings
+from dmin.results.match import Match, Window
 
 MIN_QUERY_SECONDS = 1.0
 """Shorter queries hold less than the network ever sees at once."""

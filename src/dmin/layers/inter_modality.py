@@ -17,10 +17,6 @@ from torch import nn
 
 from dmin.errors import ModelError
 from dmin.layers.blocks import DIMA, InterModality, StaysEncoded
-from dmin.layers.cmca import CrossModalityCoAttention
-from dmin.layers.fgnl import FullyGeneralizedNonLocal, ModifiedFullyGeneralizedNonLocal
-from dmin.layers.gnl import GeneralizedNonLocal
-from dmin.layers.han import HybridAttention
 from dmin.registry import Registry
 
 
@@ -49,7 +45,7 @@ class CrossOptions:
             raise ModelError(f"width is {self.width} and heads {self.heads}: the width must be a multiple of it")
 
 
-INTER_MODALITY = Registry[Callable[[CrossOptions], nn.Module]]("inter-modality attention")
+INTER_MODALITY = Registry[Callable[[CrossOptions], nn.Module]]("inter-modality attention", extensible=True)
 """Makers by name."""
 
 
@@ -71,22 +67,10 @@ def _none(options: CrossOptions) -> nn.Module:
     return StaysEncoded()
 
 
-@INTER_MODALITY.register("cmca")
-def _cmca(options: CrossOptions) -> nn.Module:
-    return CrossModalityCoAttention(options.width, options.width)
-
-
-def _around(attention: Callable[[CrossOptions], nn.Module]) -> Callable[[CrossOptions], nn.Module]:
+def around(attention: Callable[[CrossOptions], nn.Module]) -> Callable[[CrossOptions], nn.Module]:
     """Eq. 10 around an attention, as DIMA has it."""
 
     def make(options: CrossOptions) -> nn.Module:
         return InterModality(attention(options), options.width, options.hidden, options.dropout)
 
     return make
-
-
-INTER_MODALITY.add("han", _around(lambda o: HybridAttention(o.width, o.heads)))
-INTER_MODALITY.add("gnl-star", _around(lambda o: GeneralizedNonLocal(o.width)))
-INTER_MODALITY.add("gnl", _around(lambda o: GeneralizedNonLocal(o.width, modified=False)))
-INTER_MODALITY.add("fgnl-star", _around(lambda o: ModifiedFullyGeneralizedNonLocal(o.width, o.heads, o.dropout)))
-INTER_MODALITY.add("fgnl", _around(lambda o: FullyGeneralizedNonLocal(o.width, dropout=o.dropout)))

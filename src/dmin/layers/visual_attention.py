@@ -10,10 +10,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from dmin.layers.agsca import AudioGuidedSpatialChannelAttention
 from dmin.layers.agta import PARTS, AudioGuidedTripletAttention
-from dmin.layers.agva import AudioGuidedVisualAttention
-from dmin.layers.avtrans import AudioVisualTransformer
 from dmin.registry import Registry
 
 
@@ -47,7 +44,7 @@ class GuideOptions:
     """Give W_3 of eq. 7 a bias, as in the released code."""
 
 
-VISUAL_ATTENTION = Registry[Callable[[GuideOptions], nn.Module]]("visual attention")
+VISUAL_ATTENTION = Registry[Callable[[GuideOptions], nn.Module]]("visual attention", extensible=True)
 """Makers by name."""
 
 
@@ -76,20 +73,3 @@ VISUAL_ATTENTION.add("agta-no-mfb", _agta(("channel", "lstm")))
 VISUAL_ATTENTION.add("agta-no-channel", _agta(("mfb", "lstm")))
 VISUAL_ATTENTION.add("agta-no-spatial", _agta(("channel",)))
 VISUAL_ATTENTION.add("none", _agta(()))
-
-
-@VISUAL_ATTENTION.register("agva")
-def _agva(options: GuideOptions) -> nn.Module:
-    return AudioGuidedVisualAttention(options.visual_size, options.audio_size, options.regions, options.visual_size)
-
-
-@VISUAL_ATTENTION.register("agsca")
-def _agsca(options: GuideOptions) -> nn.Module:
-    o = options
-    return AudioGuidedSpatialChannelAttention(o.visual_size, o.audio_size, o.size, o.bottleneck)
-
-
-@VISUAL_ATTENTION.register("avtrans")
-def _avtrans(options: GuideOptions) -> nn.Module:
-    o = options
-    return AudioVisualTransformer(o.visual_size, o.audio_size, o.size, o.heads, 4 * o.size, o.dropout)

@@ -6,13 +6,10 @@ is named with ``--plugin FILE``, or through the entry point group ``dmin.systems
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,10 +17,6 @@ from dmin.errors import ModelError, unknown_name
 from dmin.models.bases import LocalizationModel, MatchingModel
 from dmin.models.pretrained import CONFIG_FILE, PretrainedModel, read_config
 from dmin.registry import Registry
-
-ENTRY_POINTS = "dmin.systems"
-"""Group of entry points of installed packages, each of which names a module that registers systems."""
-_BUILT_IN = ("dmin.models.dmin", "dmin.models.dcmr")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +78,7 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     return together
 
 
-SYSTEMS = Registry[System]("system")
-"""Those that were imported so far; `systems` imports all."""
+SYSTEMS = Registry[System]("system", extensible=True)
 Network = TypeVar("Network", bound=type[PretrainedModel])
 
 
@@ -114,20 +106,7 @@ def systems() -> Registry[System]:
         >>> systems()["dmin"].year
         2022
     """
-    _register_all()
     return SYSTEMS
-
-
-@cache
-def _register_all() -> None:
-    """Import all that registers systems, once: looking through installed packages takes a while."""
-    for module in _BUILT_IN:
-        importlib.import_module(module)
-    import dmin.models.baselines as baselines
-
-    baselines.load()
-    for entry_point in entry_points(group=ENTRY_POINTS):
-        entry_point.load()
 
 
 def load_plugin(path: str | Path) -> None:

@@ -14,9 +14,25 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from dmin.errors import DminError
+from dmin.evaluation import LocalizationReport
 from dmin.report import style
 
 _SERIES_COLOURS = (style.ACCENT, style.SECOND, "#009e73", "#cc79a7")
+
+
+def save_curves(run: Path) -> None:
+    """Draw a run's metrics.csv as curves.png."""
+    style.save_axes(plot_curves(run / "metrics.csv"), run / "curves.png")
+
+
+def save_scores(report: LocalizationReport, folder: Path) -> None:
+    """Draw an evaluation as confusion.png and categories.png."""
+    size = 3.5 + 0.38 * len(report.names)
+    confusion = plot_confusion(report.confusion, report.names, style.new_axes(size, size))
+    style.save_axes(confusion, folder / "confusion.png")
+    table = {row.category: {"precision": row.precision, "recall": row.recall} for row in report.categories}
+    categories = plot_categories(table, style.new_axes(8, 1.5 + 0.4 * len(table)))
+    style.save_axes(categories, folder / "categories.png")
 
 
 def plot_confusion(

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 from matplotlib.ticker import NullLocator
 
-from dmin.match import Match
 from dmin.report import style
 from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram, watch
 from dmin.report.lanes import write_times
 from dmin.report.rows import INNER, figure_of, stack_rows
+from dmin.results.match import Match
 
 _NARROWEST_QUERY = 3.2
 """Inches; drawn to scale, a short query would be a hair above a long recording."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dmin.errors import DminError
+from dmin.evaluation import MatchingReport
 from dmin.report import style
 
 
@@ -31,6 +33,12 @@ class LengthFigures(Protocol):
     @property
     def uniform(self) -> float:
         """The same for windows drawn at random."""
+
+
+def save_matches(report: MatchingReport, folder: Path) -> None:
+    """Draw an evaluation of matching as offsets.png and lengths.png."""
+    style.save_axes(plot_offsets([result.offset_seconds for result in report.results]), folder / "offsets.png")
+    style.save_axes(plot_lengths(report.lengths), folder / "lengths.png")
 
 
 def plot_offsets(offsets_seconds: Sequence[int], ax: Axes | None = None) -> Axes:

@@ -13,8 +13,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from dmin.errors import DminError
+from dmin.files import readable, write_file
 from dmin.report import style
-from dmin.report.files import readable, write_file
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 

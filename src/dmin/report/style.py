@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from dmin.errors import DminError, unknown_name
-from dmin.report.files import readable, write_file
+from dmin.files import readable, write_file
 
 INK = "#1d2733"
 MUTED = "#5f6b7a"
@@ -176,6 +176,13 @@ def dress(ax: Axes, *, frame: bool = False) -> Axes:
         ax.spines[side].set(visible=frame, color=LINE, linewidth=0.8)
     ax.tick_params(color=LINE, labelcolor=MUTED, labelsize=SMALL, labelfontfamily="DejaVu Sans", length=3, width=0.8)
     return ax
+
+
+def save_axes(axes: Axes, path: Path) -> Path:
+    """Write the whole picture that some axes are part of: see `save`."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return save(figure, path)
 
 
 def save(figure: Figure, path: str | Path) -> Path:

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dmin.events import Event, Events
 from dmin.media import Segments
 from dmin.report import style
 from dmin.report.attention import plot_attention
 from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram, watch
 from dmin.report.lanes import colour_of, lanes_height, plot_lanes
 from dmin.report.rows import INNER, WIDTH, figure_of, stack_rows
+from dmin.results.events import Event, Events
 
 _MOST_STEPS = 400
 """A line with more steps than this is a black band: longer videos show their relevance as area alone."""

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dmin.data.batches import Batch
+from dmin.data.clips import Batch
 from dmin.errors import ModelError, unknown_name
 from dmin.registry import Registry
 from dmin.tasks.decoding import decode

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dmin.data.batches import Batch
+from dmin.data.clips import Batch
 
 if TYPE_CHECKING:
     from dmin.tasks.metrics import ExactWindow

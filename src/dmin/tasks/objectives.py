@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dmin.registry import Registry
-from dmin.tasks.embedding_matching import ContrastiveMatching, CorrelationMatching
-from dmin.tasks.joint import JointFullSupervision, JointWeakSupervision
 from dmin.tasks.localization import FullSupervision
 from dmin.tasks.matching import Matching
 from dmin.tasks.task import Task
@@ -38,7 +36,7 @@ class LossOptions:
     """Weak supervision, one choice a second: "labels", or "proportions", which tell the network how long events are."""
 
 
-OBJECTIVES = Registry[Callable[[int, str, LossOptions], Task]]("objective")
+OBJECTIVES = Registry[Callable[[int, str, LossOptions], Task]]("objective", extensible=True)
 """Makers of tasks of event localization from C, the supervision and the options of losses."""
 
 
@@ -51,20 +49,9 @@ def _decoupled(categories: int, supervision: str, options: LossOptions) -> Task:
     return FullSupervision(categories, options.unimodal_weight, options.relevance_loss, select=options.select)
 
 
-@OBJECTIVES.register("joint")
-def _joint(categories: int, supervision: str, options: LossOptions) -> Task:
-    """One choice a second among the categories and background."""
-    if supervision == "weak":
-        pooling = options.mil_pooling or "max"
-        return JointWeakSupervision(categories, pooling, options.clip_target, select=options.select)
-    return JointFullSupervision(categories, options.segment_loss, options.agreement_weight, select=options.select)
-
-
-MATCHING = Registry[type[Matching]]("matching objective")
+MATCHING = Registry[type[Matching]]("matching objective", extensible=True)
 """Tasks of matching."""
 MATCHING.add("windows", Matching)
-MATCHING.add("contrastive", ContrastiveMatching)
-MATCHING.add("correlation", CorrelationMatching)
 
 
 def matching_task(objective: str, categories: int) -> Matching:

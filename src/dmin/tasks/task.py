@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from dmin.data.batches import Batch
+from dmin.data.clips import Batch
 
 
 class Task(Protocol):

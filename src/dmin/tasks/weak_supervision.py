@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dmin.data.batches import Batch
+from dmin.data.clips import Batch
 from dmin.errors import ModelError
 from dmin.registry import Registry
 from dmin.tasks.localization import LocalizationOutput, SegmentTask, unimodal_logits

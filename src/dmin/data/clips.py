@@ -1,0 +1,177 @@
+"""From a feature store to batches: windows of a trained length, padded and masked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+from dmin.data.annotations import BACKGROUND
+from dmin.data.folder import DataFolder, segment_labels
+from dmin.errors import DataError
+from dmin.features import FeatureStore, find_videos
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a sample lies in its clip: seconds [start, stop)."""
+
+    video_id: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One window of one clip. Windows of a clip no longer than the trained length are the clip itself."""
+
+    window: Window
+    visual: Tensor
+    """[T, H, W, D_v]"""
+    audio: Tensor
+    """[T, D_a]"""
+    labels: Tensor
+    """[T] in 0..C, C being background."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples of unequal length, padded with zeros at the end."""
+
+    windows: tuple[Window, ...]
+    visual: Tensor
+    """[B, T, H, W, D_v] float32"""
+    audio: Tensor
+    """[B, T, D_a] float32"""
+    labels: Tensor
+    """[B, T] in 0..C; what stands at padded seconds means nothing."""
+    mask: Tensor
+    """[B, T], True where a second is real."""
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        """The same batch on a device."""
+        tensors = (self.visual, self.audio, self.labels, self.mask)
+        return Batch(self.windows, *(tensor.to(device, non_blocking=non_blocking) for tensor in tensors))
+
+
+def windows_of(video_id: str, seconds: int, length: int) -> list[Window]:
+    """Cut a clip into windows: neighbours touch, the last one ends with the clip and may overlap its neighbour.
+
+    Example:
+        >>> [(w.start, w.stop) for w in windows_of("a", 25, 10)]
+        [(0, 10), (10, 20), (15, 25)]
+    """
+    starts = list(range(0, max(seconds - length, 0) + 1, length))
+    if starts[-1] + length < seconds:
+        starts.append(seconds - length)
+    return [Window(video_id, start, min(start + length, seconds)) for start in starts]
+
+
+class ClipDataset(Dataset[Sample]):
+    """The clips of one split: features from a store, labels from the annotations that lie beside them.
+
+    Args:
+        folder: A store that `dmin extract` made of a data-set folder.
+        split: train, val or test.
+        categories: Names in the order of the network's outputs; the folder's own order by default.
+        window_seconds: Longer clips are cut into windows of this length.
+
+    Raises:
+        DataError: No such split, or clips of it that have no features yet.
+    """
+
+    def __init__(
+        self, folder: str | Path, split: str, categories: Sequence[str] | None = None, window_seconds: int = 10
+    ) -> None:
+        self.store = FeatureStore.open(folder)
+        self.folder = DataFolder.open(folder)
+        self.categories = tuple(categories or self.folder.categories)
+        ids = self.folder.split(split)
+        missing = [video_id for video_id in ids if video_id not in self.store]
+        if missing:
+            raise DataError(
+                f"{len(missing)} of {len(ids)} clips of split {split!r} have no features in {folder} "
+                f"(first: {missing[0]}): {self._cure(missing)}"
+            )
+        self.windows = [
+            window
+            for video_id in ids
+            for window in windows_of(video_id, len(self.store.read(video_id)), window_seconds)
+        ]
+
+    def _cure(self, missing: Sequence[str]) -> str:
+        """Advice for clips without features."""
+        source = self.folder.source
+        if source == self.folder.folder:
+            return "extract their videos into this store, or take them out of the split"
+        try:
+            lacking = set(missing) - set(find_videos(source))
+        except DataError:  # no video at all
+            lacking = set(missing)
+        if lacking:
+            return f"{len(lacking)} have no video in {source} either: add it and extract, or take them out of the split"
+        return f"run `dmin extract {source} --out {self.store.folder}`, it does only what is missing"
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> Sample:
+        window = self.windows[index]
+        features = self.store.read(window.video_id)
+        part = slice(window.start, window.stop)
+        labels = torch.from_numpy(self.labels_of(window))
+        return Sample(window, features.visual[part], features.audio[part], labels)
+
+    def labels_of(self, window: Window) -> NDArray[np.int64]:
+        """Labels [T] of a window's seconds, in 0..C."""
+        labels = segment_labels(self.folder.lines[window.video_id], self.categories, window.stop)
+        return labels[window.start :]
+
+
+@dataclass(frozen=True)
+class CategoryCount:
+    """Clips and seconds of one category in a split."""
+
+    clips: int
+    """With at least one second of it; for background, without a second of anything else."""
+    seconds: int
+
+
+def count_categories(clips: ClipDataset) -> dict[str, CategoryCount]:
+    """Clips and seconds of a split by category, the reserved "Background" last."""
+    names = (*clips.categories, BACKGROUND)
+    in_clips, in_seconds = np.zeros(len(names), int), np.zeros(len(names), int)
+    lengths = {window.video_id: window.stop for window in clips.windows}  # a clip's last window ends with it
+    for video_id, length in lengths.items():
+        labels = clips.labels_of(Window(video_id, 0, length))
+        seconds = np.bincount(labels, minlength=len(names))
+        in_seconds += seconds
+        in_clips[:-1] += seconds[:-1] > 0
+        in_clips[-1] += not seconds[:-1].any()
+    counts = zip(in_clips.tolist(), in_seconds.tolist(), strict=True)
+    return {name: CategoryCount(*count) for name, count in zip(names, counts, strict=True)}
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Pad samples to the longest one.
+
+    Example:
+        >>> sample = Sample(Window("a", 0, 2), torch.zeros(2, 7, 7, 8), torch.zeros(2, 4), torch.tensor([0, 1]))
+        >>> collate([sample]).mask.tolist()
+        [[True, True]]
+    """
+    lengths = torch.tensor([len(sample.audio) for sample in samples])
+    return Batch(
+        tuple(sample.window for sample in samples),
+        pad_sequence([sample.visual.float() for sample in samples], batch_first=True),
+        pad_sequence([sample.audio.float() for sample in samples], batch_first=True),
+        pad_sequence([sample.labels for sample in samples], batch_first=True),
+        torch.arange(int(lengths.max()))[None] < lengths[:, None],
+    )

@@ -1,0 +1,1 @@
+"""AVE's released files, and the released checkpoints."""

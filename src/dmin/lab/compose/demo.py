@@ -1,0 +1,135 @@
+"""The whole way in a few minutes: compose scenes, extract, train, evaluate, localize a held-out clip, draw a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dmin.data.annotations import BACKGROUND, Annotation
+from dmin.data.clips import ClipDataset
+from dmin.data.folder import DataFolder
+from dmin.evaluation import ClipResult, LocalizationReport, evaluate, predict
+from dmin.features import extract
+from dmin.inference import Localizer
+from dmin.progress import Progress, silent
+from dmin.results.events import Event, Events
+from dmin.training.presets import recipe_of
+
+Narrate = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demo leaves."""
+
+    metrics: LocalizationReport
+    """On held-out clips."""
+    events: Events
+    """Of one held-out clip."""
+    picture: Path
+    page: Path
+
+
+def run_demo(
+    out: str | Path,
+    *,
+    clips: int = 160,
+    epochs: int = 30,
+    seed: int = 0,
+    workers: int = 2,
+    narrate: Narrate = lambda text: None,
+    progress: Progress = silent,
+) -> DemoReport:
+    """Run it; what is there already is used again.
+
+    Args:
+        out: Folder of everything: clips, features, run, metrics.json, timeline.png, index.html.
+        clips: How many clips to make.
+        epochs: How long to train.
+        seed: Of clips and training.
+        workers: Processes for making clips and for features.
+        narrate: Told what comes next, in a sentence.
+        progress: Told how far each step is.
+    """
+    from dmin.lab.compose.banks import open_bank
+    from dmin.lab.compose.compose import compose
+    from dmin.report.figures import save_curves, save_scores
+    from dmin.training.fit import fit
+
+    out = Path(out)
+    narrate(f"1/5  Making {clips} videos, drawn by code: their truth is known to the second")
+    data = compose(open_bank("scenes"), clips, out / "clips", seed=seed, workers=workers, progress=progress)
+    narrate("2/5  Extracting features: what each second shows and sounds like")
+    extract(data.folder, out / "store", workers=workers, progress=progress).require_all()
+    narrate("3/5  Training DMIN on 70 % of them, choosing the best epoch on 15 %")
+    fit(out / "store", out / "run", recipe_of("small", epochs=epochs, seed=seed), progress=progress)
+    narrate("4/5  Scoring the other 15 %: pictures and sounds it has never met")
+    localizer = Localizer.from_pretrained(out / "run")
+    metrics = evaluate(localizer, out / "store", "test", progress=progress)
+    metrics.save(out)
+    save_scores(metrics, out)
+    save_curves(out / "run")
+    narrate("5/5  Finding the events of a typical one, straight from its video file")
+    folder = DataFolder.open(data.folder)
+    video_id = typical(predict(localizer, ClipDataset(out / "store", "test", localizer.categories)), folder)
+    events = localizer(folder.videos[video_id], progress=progress)
+    picture = out / "timeline.png"
+    _draw(events, truth_of(folder.lines[video_id]), picture)
+    events.to_json(out / f"{video_id}.json")
+    return DemoReport(metrics, events, picture, write_demo_page(out, metrics, events, picture))
+
+
+def typical(results: Sequence[ClipResult], folder: DataFolder) -> str:
+    """The clip to show, by rule: of those whose event begins and ends inside the clip, the one of median accuracy."""
+    inside = [clip for clip in results if _is_inside(folder.lines[clip.video_id], len(clip.labels))] or list(results)
+    ranked = sorted(inside, key=lambda clip: (float((clip.predicted == clip.labels).mean()), clip.video_id))
+    return ranked[len(ranked) // 2].video_id
+
+
+def _is_inside(lines: Sequence[Annotation], seconds: int) -> bool:
+    return lines[0].category != BACKGROUND and lines[0].start_seconds > 0 and lines[-1].end_seconds < seconds
+
+
+def truth_of(lines: Sequence[Annotation]) -> tuple[Event, ...]:
+    """A clip's annotations as events."""
+    events = [line for line in lines if line.end_seconds > line.start_seconds]
+    return tuple(Event(line.start_seconds, line.end_seconds, line.category, 1.0) for line in events)
+
+
+def _draw(events: Events, truth: tuple[Event, ...], path: Path) -> None:
+    from dmin.report.timeline import plot_events
+
+    plot_events(events, path, truth=truth)
+
+
+def write_demo_page(out: Path, metrics: LocalizationReport, events: Events, picture: Path) -> Path:
+    """Write index.html: figures, the timeline, curves, confusion, the per-category table; all in one file."""
+    from dmin.report.page import Metric, Metrics, Picture, Table, Text, write_page
+
+    def figure(heading: str, path: Path, alt: str, caption: str = "") -> Picture:
+        return Picture(heading, path.read_bytes(), alt, caption)
+
+    accuracy = metrics.segment_accuracy
+    interval = f"no interval: {accuracy.clips} clips are too few"
+    if accuracy.low is not None:
+        interval = f"95 % interval {accuracy.low:.3f} to {accuracy.high:.3f}"
+    named = [
+        Metric("segment accuracy", f"{accuracy.value:.3f}", interval),
+        Metric("prior: all background", f"{metrics.priors.all_background:.3f}"),
+        Metric("prior: right category in every second", f"{metrics.priors.every_second_is_event:.3f}"),
+        Metric("event / background F1", f"{metrics.relevance_f1:.3f}"),
+    ]
+    found = [(e.category, e.start_seconds, e.end_seconds, round(e.score, 3)) for e in events]
+    rows = [(row.category, row.seconds, round(row.precision, 3), round(row.recall, 3)) for row in metrics.categories]
+    clip = Path(events.video).name
+    sections = (
+        Metrics(f"On {metrics.clips} held-out clips", tuple(named)),
+        figure("One of them", picture, f"Timeline of {clip}: film strip, attention, sound, relevance, events"),
+        Table("Events found", f"Events of {clip}", ("category", "start (s)", "end (s)", "score"), found),
+        figure("Training", out / "run" / "curves.png", "Accuracy and loss over the epochs"),
+        figure("Confusion", out / "confusion.png", "Confusion matrix in seconds", "Rows are the truth."),
+        Table("Categories", "Per category", ("category", "seconds", "precision", "recall"), rows),
+        Text("What this is", "Pictures and sounds were drawn by code; real footage is harder. See the README."),
+    )
+    return write_page(out / "index.html", "dmin demo", sections)

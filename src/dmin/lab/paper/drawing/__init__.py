@@ -1,0 +1,1 @@
+"""Pictures of the paper's figures and tables."""

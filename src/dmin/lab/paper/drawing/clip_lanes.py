@@ -1,0 +1,131 @@
+"""Pictures of single clips that need no video: what was found beside what is true, second by second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from dmin.report import style
+from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram
+from dmin.report.lanes import lanes_height, plot_lanes, write_times
+from dmin.report.rows import INNER, figure_of, stack_rows
+from dmin.report.timeline import plot_relevance
+from dmin.results.events import Event, Events
+
+_WORDS = {"a2v": "sound searched in the picture", "v2a": "picture searched in the sound"}
+_TRUTH, _SCORES = "query", "score if it\nstarts here"
+
+
+def events_figure(events: Events, truth: Sequence[Event], title: str, about: str) -> Figure:
+    """Relevance and events of one clip over the truth: the timeline of `dmin.report.timeline` without the video.
+
+    Args:
+        events: What was found.
+        truth: What should have been found.
+        title: In large type.
+        about: A line under it.
+    """
+    heights = {"relevance": 0.95, "events": lanes_height(events, truth)}
+    rows = stack_rows(heights, style.shorten(title, 64), about, unnamed="events")
+    plot_relevance(events, rows["relevance"])
+    plot_lanes(events, truth, rows["events"])
+    return figure_of(rows)
+
+
+class PlacedQuery(Protocol):
+    """One query of cross-modality localization, its true place and the answer; seconds count from the clip's start."""
+
+    @property
+    def seconds(self) -> int:
+        """T, seconds of the clip."""
+
+    @property
+    def start(self) -> int:
+        """First second of the query."""
+
+    @property
+    def length(self) -> int:
+        """L, its seconds."""
+
+    @property
+    def predicted_start(self) -> int:
+        """First second of the answer."""
+
+    @property
+    def window_scores(self) -> Sequence[float]:
+        """Score of each window [T - L + 1]."""
+
+
+def query_figure(placed: PlacedQuery, direction: str, title: str, about: str, footage: Footage | None = None) -> Figure:
+    """Where a query was searched and found: the clip's frames and sound, if they are there, its place, and the scores.
+
+    Args:
+        placed: The query.
+        direction: "a2v" or "v2a".
+        title: In large type.
+        about: A line under it, before the direction in words.
+        footage: The clip's, if there is a video.
+    """
+    heights = {_TRUTH: 0.62, _SCORES: 0.95}
+    if footage is not None:
+        heights = {"frames": film_height(footage, INNER, 1.35), "sound": 0.95} | heights
+    rows = stack_rows(heights, style.shorten(title, 64), f"{_WORDS[direction]}: {about}")
+    if footage is not None:
+        plot_film(footage, rows["frames"])
+        plot_spectrogram(footage.spectrogram_db, footage.duration_seconds, rows["sound"])
+    plot_places(placed, rows[_TRUTH])
+    plot_window_scores(placed, rows[_SCORES])
+    return figure_of(rows)
+
+
+def plot_places(placed: PlacedQuery, ax: Axes | None = None) -> Axes:
+    """Two bars, one above the other: where the query was found, and where it truly lies.
+
+    Returns:
+        The axes that were given, or new ones.
+    """
+    ax = style.dress(ax or style.new_axes(11, 1.2))
+    ax.set(xlim=(0, placed.seconds), ylim=(2, 0))
+    ax.xaxis.set_major_locator(NullLocator())
+    ax.yaxis.set_major_locator(NullLocator())
+    exact = placed.predicted_start == placed.start
+    found = style.ACCENT if exact else style.SECOND
+    lanes = (("found", placed.predicted_start, found, found), ("truth", placed.start, style.LINE, style.MUTED))
+    for lane, (words, start, colour, rim) in enumerate(lanes):
+        ax.axhspan(lane + 0.06, lane + 0.94, color=style.FAINT, linewidth=0, zorder=0)
+        ax.barh(lane + 0.5, placed.length, 0.7, start, color=colour, edgecolor=rim, linewidth=1.0, label=words)
+        ax.text(
+            1.008, 1 - (lane + 0.5) / 2, words, transform=ax.transAxes, va="center", fontsize=style.SMALL,
+            color=style.INK,
+        )  # fmt: skip
+    return ax
+
+
+def plot_window_scores(placed: PlacedQuery, ax: Axes | None = None) -> Axes:
+    """A bar at each second at which the query could start, from the lowest score; the answer's in colour.
+
+    Returns:
+        The axes that were given, or new ones, with times beneath.
+    """
+    ax = style.dress(ax or style.new_axes(11, 1.9), frame=True)
+    scores = np.asarray(placed.window_scores, np.float64)
+    spread = float(np.ptp(scores)) or 1.0
+    heights = 0.08 + 0.86 * (scores - scores.min()) / spread  # only differences mean anything
+    exact = placed.predicted_start == placed.start
+    answer = style.ACCENT if exact else style.SECOND
+    colours = [answer if start == placed.predicted_start else style.LINE for start in range(len(scores))]
+    ax.set(xlim=(0, placed.seconds), ylim=(0, 1.02))
+    write_times(ax, float(placed.seconds))
+    ax.yaxis.set_major_locator(NullLocator())
+    ax.bar(np.arange(len(scores)), heights, 1.0, align="edge", color=colours, edgecolor=style.PAPER, linewidth=0.8)
+    ax.axvspan(placed.start, placed.start + 1, fill=False, edgecolor=style.INK, linewidth=1.2, linestyle=(0, (4, 3)))
+    ax.text(
+        1.008, 0.5, "dashed:\ntrue start", transform=ax.transAxes, va="center", color=style.INK, fontsize=style.SMALL,
+        linespacing=1.1,
+    )  # fmt: skip
+    return ax

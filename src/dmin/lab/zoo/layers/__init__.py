@@ -1,0 +1,1 @@
+"""Layers that only the comparison systems, or the ablations of DMIN, need."""

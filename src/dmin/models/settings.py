@@ -1,0 +1,97 @@
+"""What inference must know beside the weights: which features a network was trained on, and how it decides."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from dmin.errors import ModelError
+from dmin.features import Settings
+from dmin.files import write_atomically
+from dmin.results.events import dumps
+
+
+@dataclass(frozen=True)
+class InferenceSettings:
+    """What a video must go through before a network sees it."""
+
+    FILE: ClassVar[str]
+    """Name of the file beside the weights."""
+
+    visual: str
+    """Name of the visual backbone."""
+    visual_version: str
+    audio: str
+    """Name of the audio backbone."""
+    audio_version: str
+    frames_per_second: float
+    rate_hz: int
+    window_seconds: int
+    """Length of the windows that the network was trained on."""
+
+    @classmethod
+    def of(cls, features: Settings, window_seconds: int, **own: Any) -> Self:
+        """Settings for a network that was trained on such features.
+
+        Args:
+            features: What the feature store says of itself.
+            window_seconds: Length of the windows in training.
+            own: The other fields of the subclass.
+        """
+        return cls(
+            visual=features.visual,
+            visual_version=features.visual_version,
+            audio=features.audio,
+            audio_version=features.audio_version,
+            frames_per_second=features.frames_per_second,
+            rate_hz=features.rate_hz,
+            window_seconds=window_seconds,
+            **own,
+        )
+
+    @property
+    def features(self) -> Settings:
+        """The part that a feature store must share."""
+        return Settings(
+            self.visual, self.visual_version, self.audio, self.audio_version, self.frames_per_second, self.rate_hz
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the file beside the weights."""
+        write_atomically(folder / self.FILE, dumps(asdict(self)).encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the file beside the weights.
+
+        Raises:
+            ModelError: It is missing or damaged.
+        """
+        path = folder / cls.FILE
+        try:
+            return cls(**json.loads(path.read_text("utf-8")))
+        except FileNotFoundError as error:
+            raise ModelError(
+                f"{folder} holds no {cls.FILE}: give a folder that `dmin train` wrote and that ran to its end"
+            ) from error
+        except (OSError, ValueError, TypeError) as error:
+            raise ModelError(f"{path} is damaged ({error}): train again, or restore the file") from error
+
+
+@dataclass(frozen=True)
+class LocalizerSettings(InferenceSettings):
+    """Settings of a `dmin.Localizer`: where its answer becomes an event, too."""
+
+    FILE: ClassVar[str] = "localizer.json"
+
+    threshold: float
+    """Relevance from which a second counts as event."""
+
+
+@dataclass(frozen=True)
+class MatcherSettings(InferenceSettings):
+    """Settings of a `dmin.Matcher`."""
+
+    FILE: ClassVar[str] = "matcher.json"

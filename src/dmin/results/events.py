@@ -1,0 +1,173 @@
+"""The answer a person gets: events with a start, an end, a category and a score. Plain data, no torch."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event: something that is heard and seen from one moment to another."""
+
+    start_seconds: float
+    """Where the event starts, in seconds from the beginning of the video."""
+    end_seconds: float
+    """Where it ends (exclusive), in seconds."""
+    category: str
+    """What it is."""
+    score: float
+    """Mean over the event's seconds of relevance times the category's score, in 0..1."""
+
+
+@dataclass(frozen=True)
+class Second:
+    """What the network thinks of one second of the video."""
+
+    start_seconds: float
+    """Where the second starts."""
+    relevance: float
+    """How sure it is that an event is both audible and visible here, in 0..1."""
+    category: str
+    """The best category of this second, whatever the relevance says."""
+    scores: Mapping[str, float] = field(repr=False)
+    """Every category's score; they sum to 1."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """All that was found in one video. Iterating gives the events, in order of time."""
+
+    video: str
+    """Path of the video, as given."""
+    duration_seconds: float
+    """Length of the video."""
+    model: str
+    """Name of the model that was used."""
+    threshold: float
+    """Seconds of at least this relevance count as event."""
+    seconds: tuple[Second, ...] = field(repr=False)
+    """One entry a second."""
+    events: tuple[Event, ...]
+    """Seconds over the threshold, merged where neighbours share a category."""
+    attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    """Where the network looks: spatial attention [T, H, W], each second summing to 1; None if the network has none."""
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __getitem__(self, index: int) -> Event:
+        return self.events[index]
+
+    @property
+    def nearest(self) -> Second | None:
+        """The second of the highest relevance: if nothing was found, the nearest to an event. None without seconds.
+
+        Example:
+            >>> rows = tuple(Second(float(t), r, "Dog", {"Dog": 1.0}) for t, r in enumerate([0.1, 0.45, 0.2]))
+            >>> Events("dog.mp4", 3.0, "starter", 0.5, rows, ()).nearest
+            Second(start_seconds=1.0, relevance=0.45, category='Dog')
+        """
+        return max(self.seconds, key=lambda second: second.relevance, default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain lists and dicts, in the layout of the JSON file."""
+        return {
+            "video": self.video,
+            "duration_seconds": self.duration_seconds,
+            "model": self.model,
+            "threshold": self.threshold,
+            "seconds": [
+                {
+                    "start": second.start_seconds,
+                    "relevance": second.relevance,
+                    "category": second.category,
+                    "scores": dict(second.scores),
+                }
+                for second in self.seconds
+            ],
+            "events": [
+                {
+                    "start": event.start_seconds,
+                    "end": event.end_seconds,
+                    "category": event.category,
+                    "score": event.score,
+                }
+                for event in self.events
+            ],
+        }
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """JSON text of everything; also written to ``path`` if given."""
+        from dmin.results import formats
+
+        return formats.write(formats.to_json(self), path)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """CSV text, one row an event; also written to ``path`` if given."""
+        from dmin.results import formats
+
+        return formats.write(formats.to_csv(self), path)
+
+    def plot(self, path: str | Path | None = None) -> Axes:
+        """Draw the timeline (needs the video to be where it was); also saved to ``path`` if given."""
+        from dmin.report.timeline import plot_events
+
+        return plot_events(self, path)
+
+
+def merge_seconds(
+    seconds: tuple[Second, ...], threshold: float, duration_seconds: float, min_seconds: float = 1.0
+) -> tuple[Event, ...]:
+    """Merge neighbouring seconds that reach the threshold and share a category into events.
+
+    Args:
+        seconds: One entry a second, in order.
+        threshold: Lowest relevance that counts as event.
+        duration_seconds: Length of the video: the last event ends there at the latest.
+        min_seconds: Shorter events are dropped.
+
+    Example:
+        >>> dog = [Second(float(t), r, "Dog", {"Dog": 1.0}) for t, r in enumerate([0.1, 0.8, 0.6, 0.2])]
+        >>> merge_seconds(tuple(dog), threshold=0.5, duration_seconds=4.0)
+        (Event(start_seconds=1.0, end_seconds=3.0, category='Dog', score=0.7),)
+    """
+    events: list[Event] = []
+    run: list[Second] = []
+
+    def close() -> None:
+        if run:
+            category = run[0].category
+            score = sum(s.relevance * s.scores[category] for s in run) / len(run)
+            end = min(run[-1].start_seconds + 1.0, duration_seconds)
+            if end - run[0].start_seconds >= min(min_seconds, duration_seconds):
+                events.append(Event(run[0].start_seconds, end, category, round(score, 6)))
+            run.clear()
+
+    for second in seconds:
+        if run and (second.relevance < threshold or second.category != run[-1].category):
+            close()
+        if second.relevance >= threshold:
+            run.append(second)
+    close()
+    return tuple(events)
+
+
+def dumps(data: Mapping[str, Any]) -> str:
+    """JSON with the indentation that all of dmin's files share."""
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    # Surrogates stand for bytes of a file name that are not UTF-8: escaped, the text can be written and says which.
+    return re.sub(r"[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)

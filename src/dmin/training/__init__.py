@@ -1,0 +1,1 @@
+"""Training: recipes, presets, the loop, and the threshold."""

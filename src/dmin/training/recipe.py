@@ -1,0 +1,200 @@
+"""What a training run needs: recipes. Presets, which fill them, are in `dmin.training.presets`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from dmin.errors import DataError, unknown_name
+from dmin.files import write_atomically
+from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig, systems
+from dmin.models.config import NetworkConfig, check_sizes
+from dmin.tasks.objectives import LossOptions
+
+HARDWARE = ("device", "devices", "nodes", "precision")
+"""Fields of a recipe that say where and how exactly it is computed: the same run may go on with others."""
+
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+"""Lightning's names of the precisions that networks here can be trained in."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What any training run needs. The defaults are the paper's, where it speaks."""
+
+    task: str
+    """What is learnt: localization or matching. A preset says it."""
+    system: str
+    """Which system; `dmin list systems` shows all."""
+    model: NetworkConfig
+    """The network; feature sizes and category names are filled in from the data."""
+    epochs: int = 200
+    """Passes over the training split; the best one on the validation split is kept."""
+    batch_size: int = 32
+    """Clips a step."""
+    learning_rate: float = 5e-5
+    """Adam's rate at the start."""
+    milestones: tuple[int, ...] = (10, 20, 30)
+    """Epochs after which the rate is multiplied by `rate_factor`."""
+    rate_factor: float = 0.5
+    """What the rate is multiplied by at each milestone."""
+    weight_decay: float = 0.0
+    """Adam's L2 penalty."""
+    gradient_clip: float = 0.1
+    """Largest norm of the gradient; 0 switches clipping off."""
+    window_seconds: int = 10
+    """Longer clips are cut into windows of this length, in training and at inference."""
+    seed: int = 0
+    """Of the weights' start, the order of clips and dropout."""
+    device: str = "auto"
+    """Device to train on: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps."""
+    devices: int | str = "auto"
+    """Number of these devices on each machine; auto for all."""
+    nodes: int = 1
+    """How many machines."""
+    precision: str = "32-true"
+    """Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed."""
+
+    def __post_init__(self) -> None:
+        check_sizes(self, "epochs", "batch_size", "window_seconds", error=DataError)
+        limits = {"seed": 2**32 - 1, "learning_rate": inf, "weight_decay": inf, "gradient_clip": inf}
+        for name, most in limits.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise DataError(f"{name} is {getattr(self, name)}: must be from 0 to {most}")
+        if self.devices != "auto" and not (str(self.devices).isdigit() and int(self.devices) > 0):
+            raise DataError(f"devices is {self.devices!r}: must be auto, or a number of 1 or more")
+        if self.precision not in PRECISIONS:
+            raise DataError(unknown_name("precision", self.precision, PRECISIONS))
+        if ":" in self.device and self.devices not in ("auto", 1):
+            raise DataError(f"device is {self.device!r}, which is one, and devices {self.devices}: leave devices out")
+
+
+@dataclass(frozen=True)
+class LocalizationRecipe(LossOptions, Recipe):
+    """The recipe of event localization, under full or weak supervision (`model.supervision`)."""
+
+    task: str = "localization"
+    """What is learnt. A preset says it."""
+    system: str = "dmin"
+    """Which system; `dmin list systems` shows all."""
+    model: LocalizationConfig = field(default_factory=DMINConfig)
+    """The network; feature sizes and category names are filled in from the data."""
+    remix: float = 0.0
+    """Share of training clips, anew in every epoch, that get another clip's sound; composed clips only (0 to 1)."""
+    threshold: float = 0.5
+    """Relevance from which a second counts as event (section VI-B), unless `false_event_share` is given."""
+    false_event_share: float | None = None
+    """Choose the threshold so that at most this share of seconds of validation clips without an event fires."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_shares(self, "remix", "threshold", "false_event_share")
+
+
+@dataclass(frozen=True)
+class MatchingRecipe(Recipe):
+    """The recipe of cross-modality localization, in either direction (`model.direction`)."""
+
+    task: str = "matching"
+    """What is learnt. A preset says it."""
+    system: str = "dcmr"
+    """Which system; `dmin list systems` shows all."""
+    model: MatchingConfig = field(default_factory=DCMRConfig)
+    """The network; feature sizes are filled in from the data."""
+    splice: float = 0.0
+    """Share of training clips, anew in every epoch, whose asked modality holds another clip around the query (0..1)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_shares(self, "splice")
+
+
+def check_shares(recipe: Recipe, *names: str) -> None:
+    """Make sure that these fields are from 0 to 1, or None.
+
+    Raises:
+        DataError: One is not.
+    """
+    for name in names:
+        share = getattr(recipe, name)
+        if share is not None and not 0 <= share <= 1:
+            raise DataError(f"{name} is {share:g}: must be within 0 and 1")
+
+
+AnyRecipe = LocalizationRecipe | MatchingRecipe
+RECIPES: dict[str, type[LocalizationRecipe] | type[MatchingRecipe]] = {
+    "localization": LocalizationRecipe,
+    "matching": MatchingRecipe,
+}
+"""Recipes by task."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of recipe some options mean, and of which network."""
+
+    recipe: type[LocalizationRecipe] | type[MatchingRecipe]
+    network: type[NetworkConfig]
+
+
+def kind_of(options: Mapping[str, Any]) -> Kind:
+    """The kind of recipe that a mapping of its fields means, by its system and its task.
+
+    Raises:
+        DataError: The task is unknown, or not the system's.
+        ModelError: The system is unknown.
+    """
+    task = options.get("task")
+    if task is not None and task not in RECIPES:
+        raise DataError(unknown_name("task", str(task), RECIPES))
+    if "system" not in options:
+        recipe = RECIPES[task or "localization"]
+        return Kind(recipe, DMINConfig if recipe is LocalizationRecipe else DCMRConfig)
+    system = systems()[str(options["system"])]
+    if task not in (None, system.task):
+        raise DataError(f"the system {system.name} is for {system.task}, got task {task}: leave task out")
+    return Kind(RECIPES[system.task], system.network.config_type)
+
+
+def recipe_from(options: Mapping[str, Any]) -> AnyRecipe:
+    """A recipe from plain data: its fields, ``model`` being a mapping of the network's.
+
+    Raises:
+        DataError: An unknown field.
+        ModelError: An unknown system or field of the network, or a value that it cannot have.
+    """
+    kind = kind_of(options)
+    network = dict(options.get("model", {}))
+    for type_, given in ((kind.network, network), (kind.recipe, options)):
+        known = [field.name for field in fields(type_)]
+        for name in given:
+            if name not in known:
+                raise DataError(f"{type_.__name__}: {unknown_name('option', name, known)}")
+    return kind.recipe(**{**options, "model": kind.network(**network)})
+
+
+def write_recipe(run: Path, recipe: Recipe) -> None:
+    """Write ``train.yaml``, or make sure that the one that is there is the same.
+
+    Raises:
+        DataError: The folder holds a run of another recipe.
+    """
+    import yaml
+
+    path = run / "train.yaml"
+    ours: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
+    if path.is_file():
+        other = yaml.safe_load(path.read_text("utf-8"))
+        different = sorted(name for name in ours if ours[name] != other.get(name))
+        # More epochs of the same recipe is how a finished run is prolonged.
+        if set(different) - {"epochs", *HARDWARE}:
+            raise DataError(
+                f"{run} holds a run of another recipe (different: {', '.join(different)}): "
+                "choose another --out, or remove that folder"
+            )
+    write_atomically(path, yaml.safe_dump(ours, sort_keys=False).encode())
