@@ -108,6 +108,11 @@ def test_any_length_at_any_frame_rate(tenths, rate, form, tmp_path_factory):
     assert sum(1 for _ in segments) == len(segments)
 
 
+def test_a_last_packet_of_a_few_samples_is_no_longer_than_that(made):
+    segments = decode(made("a.mkv", seconds=53 / 24, frames_per_second=24, audio="flac"), rate_hz=800)
+    assert segments.duration_seconds == pytest.approx(53 / 24, abs=0.002)  # 16 samples, which Matroska rounds to 0 ms
+
+
 class TestSoundAndPictureOfDifferentLength:
     @pytest.mark.parametrize("name", ["late.mp4", "late.mkv"])
     @pytest.mark.parametrize("start", [0.04, 1.0])

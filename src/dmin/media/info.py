@@ -71,6 +71,8 @@ class _Span:
     last_start: float = float("-inf")
     last_duration: float = 0.0
     count: int = 0
+    has_durations: bool = False
+    """True once a packet says how long it lasts."""
     is_in_order: bool = True
     """True while no packet is shown before one that stands earlier in the file."""
     has_one_time: bool = True
@@ -78,6 +80,7 @@ class _Span:
 
     def add(self, start: float, end: float, duration: float, lag: float) -> None:
         self.count += 1
+        self.has_durations |= duration > 0
         self.has_one_time &= lag == 0
         self.is_in_order &= start >= self.last_start
         self.start, self.end = min(self.start, start), max(self.end, end)
@@ -89,8 +92,11 @@ class _Span:
         self.start, self.end = start, self.end + start - self.start
 
     def close(self, rate: float) -> None:
-        """Give a last packet that says no duration that of an average one."""
-        if self.last_duration <= 0 and self.count > 1:
+        """Give a last packet that says no duration that of an average one.
+
+        Sound whose other packets have durations is left: there the last one is so short that it rounds to 0.
+        """
+        if self.last_duration <= 0 and self.count > 1 and (rate or not self.has_durations):
             step = 1 / rate if rate else (self.last_start - self.start) / (self.count - 1)
             self.end = max(self.end, self.last_start + step)
 
