@@ -17,6 +17,25 @@ def test_importing_dmin_loads_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "localize gone",
+        "extract gone --out o",
+        "extract --ave gone --out o",
+        "train gone --out o",
+        "evaluate model gone",
+        "convert gone --out o",
+        "data check gone",
+    ],
+)
+def test_a_missing_file_is_named_before_torch_is_loaded(words, tmp_path):
+    code = f"import sys; from dmin.cli.commands import run; print(run({words.split()}), 'torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert (found.stdout, found.stderr) == ("1 False\n", "dmin: gone does not exist: check the name\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_public_names_are_found_at_first_use():
     assert dmin.Localizer.__module__ == "dmin.inference.localizer"
     assert set(dmin.__all__) < set(dir(dmin))
@@ -42,8 +61,8 @@ def test_a_misspelt_command_is_answered_with_the_nearest(capsys):
     assert "did you mean 'localize' or 'list'?" in capsys.readouterr().err
 
 
-def test_a_misspelt_preset_is_answered_with_the_three_nearest(capsys):
-    assert run(["train", "store", "--out", "run", "--preset", "papr"]) == 2
+def test_a_misspelt_preset_is_answered_with_the_three_nearest(tmp_path, capsys):
+    assert run(["train", str(tmp_path), "--out", "run", "--preset", "papr"]) == 2
     words = "did you mean 'paper', 'v2a-paper' or 'a2v-paper'? "
     assert words in (err := capsys.readouterr().err)
     assert err.endswith("are known, `dmin list presets` shows them\n")

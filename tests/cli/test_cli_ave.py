@@ -120,8 +120,23 @@ def test_options_that_do_not_go_together(options: list[str], message: str, tmp_p
 
 def test_a_missing_folder_of_ave_is_named(tmp_path: Path, capsys) -> None:
     assert run(["extract", "--ave", "nowhere", "--out", str(tmp_path / "store")]) == 1
-    assert "no Annotations.txt in nowhere" in capsys.readouterr().err
+    assert capsys.readouterr().err == "dmin: nowhere does not exist: check the name\n"
+    (tmp_path / "empty").mkdir()
+    assert run(["extract", "--ave", str(tmp_path / "empty"), "--out", str(tmp_path / "store")]) == 1
+    assert f"no Annotations.txt in {tmp_path / 'empty'}" in capsys.readouterr().err
     assert not (tmp_path / "store").exists()
+
+
+def test_without_h5py_the_command_that_installs_it_is_told(tmp_path: Path, monkeypatch, capsys) -> None:
+    make_release(tmp_path / "ave")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    sentence = "dmin: h5py is not installed: run `pip install 'dmin[ave]'`\n"
+    for words in (
+        ["data", "check", str(tmp_path / "ave")],
+        ["extract", "--from-ave-h5", str(tmp_path / "ave"), "--out", str(tmp_path / "store")],
+    ):
+        assert run(words) == 1
+        assert capsys.readouterr().err.endswith(sentence)
 
 
 def test_h5py_is_loaded_only_for_ave() -> None:

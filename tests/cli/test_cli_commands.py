@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -176,7 +177,9 @@ class TestConsole:
     ],
     ids=lambda words: words[0],
 )
-def test_every_command_refuses_a_device_before_it_looks_at_anything_else(words, tmp_path, capsys):
+def test_every_command_refuses_a_device_before_it_looks_at_anything_else(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("store").mkdir()
     assert run([*words, "--out", str(tmp_path / "out"), "--device", "cuda:77"]) == 2
     assert capsys.readouterr().err.startswith("dmin: device is 'cuda:77', but this machine has ")
     assert not (tmp_path / "out").exists()
@@ -263,7 +266,9 @@ def test_flags_with_underscores_are_still_understood(flag, width, tiny_store, tm
         ("convert --from x y --out z", "--from is 'x': must be official"),
     ],
 )
-def test_a_mistyped_flag_is_told_in_one_sentence(words, sentence, capsys):
+def test_a_mistyped_flag_is_told_in_one_sentence(words, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("s").mkdir()
     assert run(words.split()) == 2
     assert capsys.readouterr() == ("", f"dmin: {sentence}; see `dmin {words.split()[0]} --help`\n")
 
@@ -285,16 +290,17 @@ def test_a_mistyped_flag_is_told_in_one_sentence(words, sentence, capsys):
 )
 def test_values_that_cannot_be_are_usage_errors_before_any_work(words, sentence, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    Path("s").mkdir()
     assert run(words.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"dmin: {sentence}")
     assert err.count("\n") == 1
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.rglob("*")] == ["s"]
 
 
-def test_an_unknown_flag_is_answered_with_the_nearest(capsys):
-    assert run(["train", "s", "--out", "o", "--batch-siz=3"]) == 2
+def test_an_unknown_flag_is_answered_with_the_nearest(tmp_path, capsys):
+    assert run(["train", str(tmp_path), "--out", "o", "--batch-siz=3"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("dmin: unknown flag '--batch-siz': did you mean '--batch-size', ")
     assert err.count("\n") == 1

@@ -92,10 +92,10 @@ def test_features_of_a_folder_of_videos_are_extracted_first(make, tmp_path, make
 def test_a_folder_that_holds_no_known_network(text, tmp_path, capsys):
     if text is not None:
         (tmp_path / "config.json").write_text(text)
-    assert run(["evaluate", str(tmp_path), "store"]) == 1
+    assert run(["evaluate", str(tmp_path), str(tmp_path)]) == 1
     assert "config.json" in capsys.readouterr().err
 
 
 def test_a_name_that_is_no_model(tmp_path, capsys):
-    assert run(["evaluate", str(tmp_path / "none"), "store"]) == 1
+    assert run(["evaluate", str(tmp_path / "none"), str(tmp_path)]) == 1
     assert "a folder that `dmin train` wrote" in capsys.readouterr().err

@@ -41,6 +41,15 @@ def test_all_commands_are_here():
     assert set(WORDS) == set(COMMANDS)
 
 
+@pytest.fixture
+def inputs(tmp_path, monkeypatch):
+    """Makes the current folder one in which what `WORDS` names exists."""
+    for name in {word for words in WORDS.values() for word in words if not word.startswith("-")}:
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("inputs")
 @pytest.mark.parametrize("name", WORDS)
 def test_each_command_says_what_is_kept_and_what_comes_next(name, monkeypatch, capsys):
     command = importlib.import_module(f"dmin.cli.{name}_command")
@@ -64,6 +73,7 @@ def test_a_key_press_before_the_command_begins(monkeypatch, capsys):
     assert capsys.readouterr().err == "dmin: stopped before anything was done\n"
 
 
+@pytest.mark.usefixtures("inputs")
 @pytest.mark.parametrize("error", [DataError("the file is damaged"), RuntimeError("odd")])
 def test_a_library_that_swallows_the_key_press_does_not_hide_it(error, monkeypatch, capsys):
     def swallow(*_):

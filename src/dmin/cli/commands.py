@@ -13,7 +13,7 @@ from typing import Protocol
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
 from dmin.cli.console import Console, described
-from dmin.cli.options import Help, Parser, hyphenate
+from dmin.cli.options import Help, MissingInputError, Parser, hyphenate
 from dmin.errors import DminError, unknown_name
 
 COMMANDS = {
@@ -92,6 +92,10 @@ def _run_command(name: str, words: list[str]) -> int:
             check(args)
     except SystemExit as end:
         return int(end.code or 0)
+    except MissingInputError as error:
+        for line in str(error).splitlines():
+            Console().error(line)
+        return 1
     except DminError as error:
         Console().error(str(error))
         return 2

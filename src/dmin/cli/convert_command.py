@@ -9,6 +9,7 @@ from typing import Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
+from dmin.cli.options import refuse_missing
 
 HELP = """Turn a checkpoint of the authors' released code into a model of dmin.
 No code from the file is run. The weights of full, a2v and v2a look alike: say which with --network.
@@ -41,6 +42,11 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         default="released",
         help="what the model will be given: released (AVE's features), or backbones (videos, through vgg19 and vggish)",
     )
+
+
+def check(args: Namespace) -> None:
+    """Refuse a checkpoint that does not exist."""
+    refuse_missing(args.checkpoint)
 
 
 def run(args: Namespace, console: Console) -> int:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dmin.cli.console import Console
+from dmin.cli.options import refuse_missing
 
 if TYPE_CHECKING:
     from dmin.lab.ave.check import AveFacts
@@ -25,6 +26,11 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("action", type=str, choices=["check"], help="what to do")
     parser.add_argument("folder", type=Path, help="where AVE's files are, or the folder above data/")
+
+
+def check(args: Namespace) -> None:
+    """Refuse a folder that does not exist."""
+    refuse_missing(args.folder)
 
 
 def run(args: Namespace, console: Console) -> int:

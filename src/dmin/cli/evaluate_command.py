@@ -11,7 +11,7 @@ from jsonargparse.typing import ClosedUnitInterval
 
 from dmin.cli.console import Console
 from dmin.cli.evaluate_tables import matching_table, metrics_table
-from dmin.cli.options import add_device
+from dmin.cli.options import add_device, refuse_missing
 from dmin.progress import Progress
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         help="what to do with a video without sound, where DATA has videos: refuse it, or take it as silent",
     )
     add_device(parser)
+
+
+def check(args: Namespace) -> None:
+    """Refuse data that do not exist."""
+    refuse_missing(args.data)
 
 
 def run(args: Namespace, console: Console) -> int:

@@ -11,7 +11,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, shard_of
+from dmin.cli.options import add_device, refuse_missing, shard_of
 from dmin.errors import DataError
 
 if TYPE_CHECKING:
@@ -50,14 +50,15 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def check(args: Namespace) -> None:
     """Refuse what does not go together, a part that does not exist, and backbones that nobody knows."""
-    from dmin import backbones
-
     given = [bool(args.source), args.ave is not None, args.from_ave_h5 is not None]
     if sum(given) != 1:
         raise DataError(f"got {sum(given)} sources: give videos or folders, or --ave DIR, or --from-ave-h5 DIR")
     if (args.match and args.source) or (args.noisy and args.from_ave_h5 is None):
         raise DataError("--match goes with --ave or --from-ave-h5, --noisy with --from-ave-h5: leave it out")
     args.shard = shard_of(args.shard)
+    refuse_missing(*(args.source or [args.ave or args.from_ave_h5]))
+    from dmin import backbones
+
     for modality in ("visual", "audio"):
         backbones.card_of(getattr(args, modality), modality)
 

@@ -11,11 +11,9 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat
 
 import dmin
-from dmin.cli.answers import answer_each, make_folder, names_of, out_of, refuse_folder, videos_of
 from dmin.cli.console import Console
-from dmin.cli.options import add_device
+from dmin.cli.options import add_device, refuse_missing
 from dmin.errors import DataError
-from dmin.features.fingerprint import fingerprint
 from dmin.results.events import dumps
 
 if TYPE_CHECKING:
@@ -54,8 +52,14 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     add_device(parser)
 
 
+def check(args: Namespace) -> None:
+    """Refuse videos of which none exists."""
+    refuse_missing(*args.videos)
+
+
 def run(args: Namespace, console: Console) -> int:
     """Localize every video; a bad one never stops the rest."""
+    from dmin.cli.answers import answer_each, make_folder, names_of, out_of, refuse_folder, videos_of
     from dmin.inference import Localizer
     from dmin.media import probe
     from dmin.results import formats
@@ -101,6 +105,8 @@ def run(args: Namespace, console: Console) -> int:
 
 def _origin(video: Path, localizer: Localizer, args: Namespace) -> dict[str, Any]:
     """Collect what an answer depends on."""
+    from dmin.features.fingerprint import fingerprint
+
     return {
         "dmin": dmin.__version__,
         "model": localizer.digest,

@@ -8,7 +8,6 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import NonNegativeFloat
 
-from dmin.cli.answers import answer_each, make_folder, names_of
 from dmin.cli.console import Console
 from dmin.cli.options import add_device
 from dmin.errors import DminError
@@ -50,6 +49,7 @@ def check(args: Namespace) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Find every query; a bad one never stops the rest."""
+    from dmin.cli.answers import answer_each, make_folder, names_of
     from dmin.inference import Matcher
 
     queries = [Path(query) for query in args.queries]

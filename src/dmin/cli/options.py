@@ -6,12 +6,13 @@ import re
 import sys
 from argparse import SUPPRESS, Action
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
 from jsonargparse._actions import _ActionConfigLoad
 
-from dmin.errors import DataError, unknown_name
+from dmin.errors import DataError, DminError, unknown_name
 
 _KINDS = {
     "int": "a whole number",
@@ -129,6 +130,22 @@ def hyphenate(parser: ArgumentParser) -> None:
         names = [name.replace("_", "-") for name in action.option_strings]
         parser._option_string_actions.update(dict.fromkeys(names, action))
         action.option_strings = names
+
+
+class MissingInputError(DminError):
+    """Nothing that a command was given exists."""
+
+
+def refuse_missing(*inputs: str | Path) -> None:
+    """Report inputs of which none exists, before libraries are imported that take seconds.
+
+    If one of them exists, the command goes on, and reports the others in their turn.
+
+    Raises:
+        MissingInputError: None exists.
+    """
+    if inputs and not any(Path(path).exists() for path in inputs):
+        raise MissingInputError("\n".join(f"{path} does not exist: check the name" for path in inputs))
 
 
 def shard_of(text: str) -> tuple[int, int]:

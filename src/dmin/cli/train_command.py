@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dmin.cli.console import Console
+from dmin.cli.options import refuse_missing
 from dmin.errors import DataError
 
 HELP = """Train a network on a feature store, choosing the best epoch on the validation split.
@@ -25,6 +26,7 @@ STOPPED = "finished epochs are kept; the same command goes on after the last of 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments; the recipe's come from the dataclasses of what ``words`` ask for."""
+    refuse_missing(*(word for word in words[:1] if not word.startswith("-")))  # before torch is imported
     from dmin.training.recipe import kind_of
 
     parser.add_argument("store", type=Path, help="folder that `dmin extract` made of a data set")
