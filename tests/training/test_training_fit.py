@@ -152,3 +152,12 @@ def test_a_run_is_not_shortened(tiny_run, tiny_store, tiny_recipe):
     ):
         fit(tiny_store, tiny_run, replace(tiny_recipe, epochs=20))
     assert (tiny_run / "train.yaml").read_text() == before
+
+
+@pytest.mark.slow
+def test_tensorboard_is_written_where_it_is_installed(tiny_store, tiny_recipe, tmp_path, monkeypatch):
+    fit(tiny_store, tmp_path / "with", replace(tiny_recipe, epochs=1))
+    assert list((tmp_path / "with" / "tensorboard").glob("events*"))
+    monkeypatch.setattr(training, "find_spec", lambda name: None)
+    fit(tiny_store, tmp_path / "without", replace(tiny_recipe, epochs=1))
+    assert not (tmp_path / "without" / "tensorboard").exists()

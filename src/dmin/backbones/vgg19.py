@@ -14,7 +14,7 @@ from torch import Tensor
 from dmin.backbones.downloads import Download
 from dmin.backbones.registry import Backbone, Card, register
 from dmin.backbones.weights import state_dict_of
-from dmin.errors import ModelError
+from dmin.errors import ModelError, require
 
 SIZE = 224
 KERAS_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -142,7 +142,7 @@ def keras_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: It is not such a file.
     """
-    import h5py
+    h5py = require("h5py", "ave")
 
     weights = {}
     try:

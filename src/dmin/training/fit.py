@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -244,7 +245,7 @@ def _trainer(run: Path, recipe: Recipe, callbacks: Sequence[Callback]) -> lightn
         num_nodes=recipe.nodes,
         precision=cast(Any, recipe.precision),
         gradient_clip_val=recipe.gradient_clip or None,
-        logger=TensorBoardLogger(run, name="tensorboard", version=""),
+        logger=TensorBoardLogger(run, name="tensorboard", version="") if find_spec("tensorboard") else False,
         callbacks=[*callbacks, last],
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -1,7 +1,6 @@
 """The files of AVE's release: which there are, where each comes from, and reading the HDF5 ones.
 
-This is the only module that loads h5py, and no module but those of AVE's release imports it. Rows of HDF5 files are
-counted from 0: row i belongs to the i-th annotation. Lines of text files are counted from 1.
+Rows of HDF5 files are counted from 0: row i belongs to the i-th annotation. Lines of text files are counted from 1.
 """
 
 from __future__ import annotations
@@ -10,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dmin.errors import DataError
+from dmin.errors import DataError, require
+
+if TYPE_CHECKING:
+    import h5py
 
 SEGMENTS = 10
 """Seconds of each of AVE's clips."""
@@ -103,7 +104,7 @@ def open_dataset(path: Path, shape: Shape) -> Iterator[h5py.Dataset]:
     Raises:
         DataError: It is no HDF5 file, lacks the key, does not hold numbers, or has another shape.
     """
-    key = _key(path)
+    h5py, key = require("h5py", "ave"), _key(path)
     try:
         file = h5py.File(path, "r")
     except OSError as error:
@@ -131,7 +132,7 @@ def open_dataset(path: Path, shape: Shape) -> Iterator[h5py.Dataset]:
 def shape_of(path: Path) -> tuple[int, ...] | None:
     """Shape of the dataset of one of AVE's HDF5 files; None if it cannot be told."""
     try:
-        with h5py.File(path, "r") as file:
+        with require("h5py", "ave").File(path, "r") as file:
             return tuple(file[_key(path)].shape)
     except (OSError, KeyError, AttributeError):
         return None

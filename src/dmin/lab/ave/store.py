@@ -6,9 +6,8 @@ import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -36,6 +35,9 @@ from dmin.lab.ave.files import (
 from dmin.lab.ave.layout import StoreLayout
 from dmin.lab.ave.release import AveRelease, Task
 from dmin.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import h5py
 
 RELEASED = Settings("ave-vgg19", "released", "ave-vggish", "released", 16.0, 16_000)
 """Settings of the released maps and audio features: no backbone of dmin makes the same, so nothing else mixes."""
