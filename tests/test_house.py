@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,9 @@ ROOT = Path(__file__).parents[1]
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
-    return subprocess.run(
-        ["lint-imports", "--no-cache"], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    words = [sys.executable, "-c", code, "--no-cache"]
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

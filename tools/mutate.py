@@ -1,7 +1,7 @@
 """Change a file in one small way at a time, run a test command on each change, and print those that it lets pass.
 
 Usage: python tools/mutate.py FILE... -- COMMAND...
-Example: python tools/mutate.py src/dmin/layers/fusion.py -- pytest -n 0 --no-cov -x tests/layers/test_layers_fusion.py
+Example: python tools/mutate.py src/dmin/layers/fusion.py -- pytest -x tests/layers/test_layers_fusion.py
 
 A number becomes one larger, a comparison its opposite, `and` becomes `or`, True becomes False, and a call of dropout
 gives what it was given; within f-strings all stays, and so do comments and layout. Each file is put back in the end,
