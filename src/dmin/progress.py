@@ -1,4 +1,4 @@
-"""How long work reports on itself: a callback. Libraries print nothing; the command line draws the bar."""
+"""Callbacks by which long work reports its progress. The library prints nothing; the command line draws the bar."""
 
 from __future__ import annotations
 

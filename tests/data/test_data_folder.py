@@ -67,7 +67,7 @@ class TestAnnotations:
         assert str(path) in str(caught.value)
 
     def test_refuses_empty_missing_and_foreign_files(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match="has no annotation: write one event a line"):
+        with pytest.raises(DataError, match="has no annotation: write one event per line"):
             read_annotations(write(tmp_path / "empty.txt", "\n \n"))
         with pytest.raises(DataError, match=r"cannot read .*No such file"):
             read_annotations(tmp_path / "none.txt")

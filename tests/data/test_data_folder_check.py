@@ -79,7 +79,7 @@ def test_videos_that_no_line_names_and_near_categories_are_warnings(tmp_path):
     [
         ("Dog,a,good,0,5", "row 1: got 'Dog,a,good,0,5', fields between commas: put & between them"),
         ("Dog\ta\tgood\t0\t5", "fields between tabs: put & between them"),
-        ('{"a": 1}', "is JSON: write one event a line, as category&video id&quality&start&end"),
+        ('{"a": 1}', "is JSON: write one event per line, as category&video id&quality&start&end"),
         ("Dog&a&good&5\nDog&b&good&1\nDog&c&good&0&1", "(1 more of 3 rows cannot be read either)"),
     ],
 )

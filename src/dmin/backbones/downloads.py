@@ -46,7 +46,7 @@ class Download:
 
     @property
     def path(self) -> Path:
-        """Where the file lies, or will lie."""
+        """Path of the file, downloaded or not."""
         return cache_folder() / self.name
 
     def fetch(self, progress: Progress = silent) -> Path:
@@ -148,7 +148,7 @@ def _continue(url: str, part: Path, report: Callable[[int, int | None], None]) -
 
 
 def _pieces(response: HTTPResponse) -> Iterator[bytes]:
-    """What arrives, until the end or until the connection breaks off."""
+    """Yield the bytes that arrive, until the end or until the connection breaks off."""
     with suppress(OSError, HTTPException):  # what is missing is asked for again
         while piece := response.read(_PIECE_BYTES):
             yield piece

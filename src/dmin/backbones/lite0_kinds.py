@@ -1,4 +1,4 @@
-"""What EfficientNet-Lite0 takes each region of a picture for, summed over WordNet's kinds of things.
+"""EfficientNet-Lite0's class scores for each region of a picture, summed over WordNet's kinds of things.
 
 A network that learns dogs from two dozen photographs learns those breeds from the 1280 features, and takes another
 breed for no dog at all. The backbone itself was trained on 118 breeds: its class scores, summed over "dog", "canine",

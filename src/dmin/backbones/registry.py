@@ -26,7 +26,7 @@ _BUILT_IN = (
 
 @dataclass(frozen=True)
 class Card:
-    """What a backbone is."""
+    """Facts about a backbone."""
 
     name: str
     modality: Literal["visual", "audio"]

@@ -103,7 +103,7 @@ class Pool5(Backbone):
         return maps.permute(0, 2, 3, 1)
 
     def prepared(self, frames: Tensor) -> Tensor:
-        """What the network sees of frames uint8 [N, H, W, 3]: float32 [N, 3, 224, 224]."""
+        """Prepare frames uint8 [N, H, W, 3] as the network's input: float32 [N, 3, 224, 224]."""
         pictures = (frames.flip(-1) if self.bgr else frames).permute(0, 3, 1, 2).float()
         if pictures.shape[-2:] != (SIZE, SIZE):
             # As OpenCV resizes bytes, which AVE's features were made from.

@@ -1,4 +1,4 @@
-"""Where weights come from, and whether they are the right ones.
+"""Finds weights and checks that they are the right ones.
 
 The audio backbone's weights lie in the wheel `aisfx` 0.1.2. dmin cannot simply depend on it: the wheel pins numpy 1.23
 and librosa 0.9, so that `pip install dmin` would find no solution on any Python that dmin runs on, for the sake of
@@ -77,7 +77,7 @@ def state_dict_of(path: Path) -> dict[str, Tensor]:
 
 
 def cache_folder() -> Path:
-    """Where fetched weights are kept: $DMIN_CACHE, or the user's cache folder."""
+    """Folder of downloaded weights: $DMIN_CACHE, or the user's cache folder."""
     if folder := os.environ.get("DMIN_CACHE"):
         return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dmin"

@@ -1,4 +1,4 @@
-"""The command line: thin callers of the public API, one file a command.
+"""The command line: thin callers of the public API, one file per command.
 
 Results go to stdout or files, everything else to stderr.
 """

@@ -1,4 +1,4 @@
-"""What commands share that answer for one file after the other: names of the answers, and bad files among good ones."""
+"""Output names and error handling shared by `dmin localize` and `dmin match`."""
 
 from __future__ import annotations
 

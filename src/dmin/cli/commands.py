@@ -32,10 +32,10 @@ COMMANDS = {
 
 
 class Command(Protocol):
-    """What each command's module offers."""
+    """The interface of a command's module."""
 
     HELP: str
-    """What the command does, with an example."""
+    """Description of the command, with an example."""
     STOPPED: str
     """After Ctrl-C: what is kept, and what the same command will do."""
 

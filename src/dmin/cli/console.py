@@ -1,4 +1,4 @@
-"""What a person sees on the way: bars and notes on stderr, results on stdout."""
+"""Progress bars and notes on stderr, results on stdout."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def run(args: Namespace, console: Console) -> int:
 
 
 def _homes(facts: AveFacts) -> dict[str, int]:
-    """Where to get what is missing, numbered."""
+    """Number the sources of missing files."""
     from dmin.lab.ave.files import PROJECT
 
     homes = [file.file.home for file in facts.files if file.path is None]

@@ -57,7 +57,7 @@ def matching_table(report: MatchingReport) -> Table:
 
 
 def _words(cca: CcaFigures) -> str:
-    """How the linear answer was made."""
+    """Describe how the linear CCA was fitted."""
     choice = cca.choice
     by = "not chosen, for want of a validation split" if choice.validation_exact is None else "chosen on validation"
     return f"CCA of {choice.comparison}, {choice.components} components, ridge {choice.ridge:g}, {by}"

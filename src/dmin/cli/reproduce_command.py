@@ -136,7 +136,7 @@ def _options(args: Namespace) -> RunOptions:
 
 
 def _source(args: Namespace) -> SourceOptions:
-    """How features come about; what is for composed clips must not be given with other data."""
+    """Collect the options of feature extraction; those of composed clips must not be given with other data."""
     from dmin.lab.paper.material import COMPOSED, SourceOptions
 
     of_clips = {name: getattr(args, name) for name in ("clips", "bank", "folder")}

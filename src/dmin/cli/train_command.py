@@ -47,7 +47,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 
 def _asked(words: Sequence[str]) -> dict[str, Any]:
-    """What presets and flags say of the kind of recipe: what it has to offer depends on its task and its network."""
+    """Merge the presets and flags that decide the kind of recipe: its fields depend on the task and the network."""
     from dmin.models.systems import merged
     from dmin.training.presets import options_of
 
@@ -58,7 +58,7 @@ def _asked(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _of_system(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What a system's card says of its recipe: it is where flags and presets start from."""
+    """Read the recipe options of a system's card: flags and presets override them."""
     from dmin.models import systems
     from dmin.training.presets import kinds
 

@@ -27,15 +27,15 @@ class Annotation:
     """One line of an annotation file: an event, or, if it ends where it starts, the lack of one."""
 
     category: str
-    """What is heard and seen."""
+    """Name of the category."""
     video_id: str
-    """Which clip."""
+    """Id of the clip."""
     quality: str
     """AVE's third field, always "good" in the released file; dmin keeps it and does not use it."""
     start_seconds: float
-    """Where the event starts."""
+    """Start of the event."""
     end_seconds: float
-    """Where it ends (exclusive)."""
+    """End of the event (exclusive)."""
 
     def __str__(self) -> str:
         start, end = (f"{value:.6f}".rstrip("0").rstrip(".") for value in (self.start_seconds, self.end_seconds))
@@ -55,9 +55,9 @@ def read_annotations(path: str | Path) -> list[Annotation]:
     if rows and is_header(rows[0][1]):
         rows = rows[1:]
     if not rows:
-        raise DataError(f"{path} has no annotation: write one event a line, as {LINE}")
+        raise DataError(f"{path} has no annotation: write one event per line, as {LINE}")
     if rows[0][1][0] in "{[":
-        raise DataError(f"{path} is JSON: write one event a line, as {LINE}")
+        raise DataError(f"{path} is JSON: write one event per line, as {LINE}")
     annotations: list[Annotation] = []
     errors: list[DataError] = []
     for row, text in rows:

@@ -21,7 +21,7 @@ from dmin.features import FeatureStore, find_videos
 
 @dataclass(frozen=True)
 class Window:
-    """Where a sample lies in its clip: seconds [start, stop)."""
+    """Part of a clip that a sample covers: seconds [start, stop)."""
 
     video_id: str
     start: int

@@ -1,7 +1,7 @@
 """The AVE data set's formats, which are dmin's own formats too: annotation lines, splits, and the folder around them.
 
 ```
-DIR/Annotations.txt              one event a line: category&video id&quality&start&end
+DIR/Annotations.txt              one event per line: category&video id&quality&start&end
 DIR/splits/{train,val,test}.txt  one video id a line
 DIR/videos/<video id>.mp4        or any other common suffix
 ```
@@ -107,7 +107,7 @@ class DataFolder:
         if not (folder / "Annotations.txt").is_file():
             raise DataError(
                 f"no Annotations.txt in {folder}: a data set is a folder with videos/, splits/ and Annotations.txt "
-                f"(one event a line: {LINE})"
+                f"(one event per line: {LINE})"
             )
         source = _source(folder)
         annotations = tuple(read_annotations(source / "Annotations.txt"))

@@ -31,7 +31,7 @@ ROLLED = 0.5
 
 @dataclass(frozen=True)
 class Tracks:
-    """What a composed clip shows and sounds like, a category a second; "Background" for nothing or another thing."""
+    """The categories seen and heard in each second of a composed clip; "Background" for none of them."""
 
     seen: tuple[str, ...]
     heard: tuple[str, ...]

@@ -26,9 +26,9 @@ COMPARISONS = ("seconds", "means")
 """"seconds": the mean cosine of each query second with the candidate second that it is laid over. "means": the cosine
 of the query's mean with the window's."""
 COMPONENTS = (4, 8, 16, 32, 64, 128)
-"""How many canonical components may be kept."""
+"""Numbers of canonical components to choose from."""
 RIDGES = (10.0, 1.0, 0.1, 0.01)
-"""What may be added to the variance of each standardised feature, which is 1."""
+"""Ridges to choose from, added to the variance of each standardised feature, which is 1."""
 DEFAULT = ("seconds", 8, 1.0)
 """Comparison, components and ridge where there is no validation split to choose them on."""
 
@@ -84,9 +84,9 @@ class CcaChoice:
     comparison: str
     """One of `COMPARISONS`."""
     components: int
-    """How many are kept."""
+    """Number of components kept."""
     ridge: float
-    """What was added to each variance."""
+    """Ridge added to each variance."""
     validation_exact: float | None
     """Share of validation clips with the exact window; None without a validation split: the settings are `DEFAULT`."""
 
@@ -186,7 +186,7 @@ def fit_ridges(visual: ArrayLike, audio: ArrayLike, ridges: Sequence[float]) -> 
 
 
 def window_cosines(query: Array, candidates: Array, comparison: str = "seconds") -> Array:
-    """How well a query fits each window of the candidates [T - L + 1]; see `COMPARISONS`.
+    """Score each window of the candidates against a query, [T - L + 1]; see `COMPARISONS`.
 
     Args:
         query: [L, K]
@@ -248,7 +248,7 @@ class _Whitening:
         self.scores = standard @ self.basis  # [N, D]
 
     def scale(self, ridge: float) -> Array:
-        """What each axis of the eigenbasis is multiplied by [D]."""
+        """Factors of the eigenbasis' axes [D]."""
         scale: Array = 1 / np.sqrt(np.maximum(self.variances, 0) + ridge)
         return scale
 

@@ -1,4 +1,4 @@
-"""What every evaluation asks of a feature store first."""
+"""Checks of a feature store that every evaluation makes first."""
 
 from __future__ import annotations
 

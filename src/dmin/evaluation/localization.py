@@ -29,7 +29,7 @@ IOUS = (0.3, 0.5, 0.7)
 
 @dataclass(frozen=True)
 class Priors:
-    """What answers score that look at nothing."""
+    """Accuracies of answers that ignore picture and sound."""
 
     all_background: float
     """Every second called background."""

@@ -38,18 +38,18 @@ class LengthRow:
     exact: float
     """Share of clips with the exact window."""
     uniform: float
-    """What any window, each as likely as the others, scores on these clips."""
+    """Expected score of a window drawn uniformly."""
 
 
 @dataclass(frozen=True)
 class CcaFigures:
-    """What the linear correlation of the features alone scores."""
+    """Scores of linear CCA on the features alone."""
 
     exact: Interval
     """Share of clips with the exact window."""
     mean_absolute_offset_seconds: Interval
     choice: CcaChoice
-    """How it was done, chosen on the validation split."""
+    """Settings, chosen on the validation split."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class MatchingResult:
 
     video_id: str
     window_start: int
-    """Where the window starts in its clip; 0 but for clips longer than those of training."""
+    """Start of the window in its clip; 0 unless the clip is longer than those of training."""
     seconds: int
     """T, seconds of the window."""
     start: int
@@ -73,7 +73,7 @@ class MatchingResult:
 
     @property
     def offset_seconds(self) -> int:
-        """How much too late the answer is."""
+        """Seconds by which the answer is late."""
         return self.predicted_start - self.start
 
 
@@ -87,9 +87,9 @@ class MatchingReport:
     direction: str
     """"a2v": sounds were found in the picture. "v2a": the other way round."""
     matching: str
-    """How a query is laid over candidates; see `dmin.models.DCMRConfig`."""
+    """Method of comparing a query with candidates; see `dmin.models.DCMRConfig`."""
     protocol: str
-    """What is known of the query's clip: "context", all of it; "strict", the query alone."""
+    """Part of the query's clip that the network sees: "context", all of it; "strict", the query alone."""
     clips: int
     left_out: int
     """Clips without one event of 2 s or more that is shorter than the clip."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Query:
-    """Where a query truly lies."""
+    """True place of a query."""
 
     start: int
     """Its first second in the clip."""
@@ -27,7 +27,7 @@ class Query:
 
     @property
     def starts(self) -> int:
-        """How many windows there are to choose from."""
+        """Number of windows to choose from."""
         return self.seconds - self.length + 1
 
 
@@ -58,7 +58,7 @@ def queries_of(clips: MatchingClips) -> list[Query]:
 
 
 def chances(queries: Sequence[Query], train: Sequence[Query] | None) -> dict[str, NDArray[np.float64]]:
-    """How likely each prior is to be right about each query [N], by the names of `MatchingPriors`.
+    """Probability that each prior is right about each query [N], by the names of `MatchingPriors`.
 
     Args:
         queries: Of the split that is scored.

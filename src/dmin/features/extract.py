@@ -36,7 +36,7 @@ TEXTS = ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.t
 _COPIED = {name: name for name in TEXTS} | {
     "manifest.json": COMPOSITION_FILE  # of composed clips; the store has a manifest of its own
 }
-"""What a store takes over from the data set, and under which name."""
+"""Files that a store copies from the data set, by their names there, and their names in the store."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class ExtractionReport:
-    """What became of each video."""
+    """Outcome of an extraction, video by video."""
 
     done: tuple[str, ...] = field(repr=False)
     """Ids of the videos that were extracted now."""
@@ -117,9 +117,9 @@ def extract(
         audio: Name of an audio backbone, or one of your own.
         missing_audio: "silence" accepts videos without sound.
         workers: Number of processes; the machine's cores are divided among them. With 1, this process does the work.
-            None takes a process a core if there are enough videos: faster than as many threads in one process. A script
+            None takes a process per core if there are enough videos: faster than threads in one process. A script
             that asks for several must protect its own work by ``if __name__ == "__main__":``.
-        shard: ``(i, n)`` does the i-th of n parts, i from 1 to n: one part a machine, all into one store.
+        shard: ``(i, n)`` does the i-th of n parts, i from 1 to n: one part per machine, all into one store.
         device: Where backbones that are given by name run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
         progress: Called with the step "extract" after each video, and before that while weights are downloaded.
 

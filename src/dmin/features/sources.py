@@ -1,4 +1,4 @@
-"""Which videos a folder holds, and under which ids."""
+"""Finds the videos in a folder, and their ids."""
 
 from __future__ import annotations
 

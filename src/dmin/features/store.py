@@ -5,7 +5,7 @@ STORE/manifest.json                 which backbones, versions and settings made 
 STORE/features/<video id>.safetensors
 STORE/Annotations.txt, STORE/splits/  copies, where the videos came from a data-set folder
 STORE/origin.txt                    that folder
-STORE/warnings.txt                  what is odd about it, one sentence a line
+STORE/warnings.txt                  what is odd about it, one sentence per line
 ```
 
 Files appear whole or not at all, so any number of processes and machines may write into one store without a lock.
@@ -43,7 +43,7 @@ _LONGEST_NAME = 180
 
 @dataclass(frozen=True, eq=False)
 class ClipFeatures:
-    """What the backbones make of one clip; row t is the second [t, t + 1)."""
+    """Features of one clip; row t is the second [t, t + 1)."""
 
     visual: Tensor
     """Visual maps [T, H, W, D_v], channels last; float16 on disk."""
@@ -71,7 +71,7 @@ class ClipFeatures:
 
 @dataclass(frozen=True)
 class Settings:
-    """What features depend on. Two stores can be compared or mixed only if these are equal."""
+    """Settings that features depend on. Two stores can be compared or mixed only if these are equal."""
 
     visual: str
     """Name of the visual backbone."""

@@ -16,7 +16,7 @@ from dmin.features.store import ClipFeatures
 from dmin.media import Segment, Segments, decode
 
 MissingAudio = Literal["error", "silence"]
-"""What to do with a video that has no sound: refuse it, or hear silence."""
+"""Treatment of a video without sound: refuse it, or take it as silent."""
 _FRAMES_AT_ONCE = 32
 """Frames that go through the visual backbone together: enough to keep it busy, about 20 MB as float32 pictures."""
 

@@ -33,7 +33,7 @@ class WorkerError(DminError):
 
 @dataclass(frozen=True)
 class Died:
-    """What comes out of an item whose process was killed."""
+    """Result of an item whose process was killed."""
 
     exit_code: int | None
     """Negative: the signal that killed it."""
@@ -49,7 +49,7 @@ class _Worker(Generic[Item]):
     process: SpawnProcess
     connection: Connection
     item: Item | None = None
-    """What it has in hand; None while it starts."""
+    """The item being worked on; None while the process starts."""
 
 
 def cores() -> int:

@@ -1,4 +1,4 @@
-"""What `Localizer` and `Matcher` share: finding a model by name, and the backbones it was trained on."""
+"""Loading shared by `Localizer` and `Matcher`: a model by its name, and the backbones it was trained on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
     network: ClassVar[type[PretrainedModel]]
     """Base of the networks that fit."""
     settings_type: ClassVar[type[InferenceSettings]]
-    """What lies beside its weights."""
+    """Type of the settings stored beside its weights."""
     shipped: ClassVar[Sequence[str]]
     """Names of models of this kind that may come with dmin, each in a folder of its name."""
 

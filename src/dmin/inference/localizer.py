@@ -70,7 +70,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """What the model knows."""
+        """Names of the categories that the model knows."""
         return tuple(self.model.config.category_names)
 
     def __call__(

@@ -38,7 +38,7 @@ class Recording:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """How well a query fits, before anything is chosen."""
+    """Scores of a query, before a window is chosen."""
 
     means: NDArray[np.float64]
     """Worth of each window [T - K + 1], by which the best is chosen."""
@@ -87,7 +87,7 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
 
     @property
     def direction(self) -> str:
-        """Which way it matches: "a2v" finds a sound in the picture, "v2a" finds a picture in the sound."""
+        """Direction of matching: "a2v" finds a sound in the picture, "v2a" finds a picture in the sound."""
         return str(self.model.config.direction)
 
     @property
@@ -173,7 +173,7 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
 
     @torch.inference_mode()
     def _found(self, query: Tensor, candidates: Tensor) -> _Found:
-        """How well every second and every window fits, over windows of the trained length."""
+        """Score every second and every window of a query, over windows of the trained length."""
         average = Average()
         asking = query[None].to(self.device)  # [1, K, D]
         for window in windows([(candidates,)], self.settings.window_seconds):

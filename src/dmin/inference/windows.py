@@ -1,6 +1,6 @@
 """Long recordings in windows of the trained length, half overlapping; what several windows say of a second is averaged.
 
-Features are tuples of tensors here, one tensor a modality, all with T seconds as their first axis.
+Features are tuples of tensors here, one tensor per modality, all with T seconds as their first axis.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Average:
         self._counts: list[int] = []
 
     def add(self, start: int, rows: NDArray[np.float64]) -> None:
-        """Add a window's answer [T, N], a row a second, the first of them being second ``start``."""
+        """Add a window's answer [T, N], a row per second, the first of them being second ``start``."""
         while len(self._sums) < start + len(rows):
             self._sums.append(np.zeros(rows.shape[1]))
             self._counts.append(0)

@@ -118,7 +118,7 @@ class SpatialAttention(nn.Module):
         self.score = nn.Linear(size, 1, bias=bias)
 
     def forward(self, joint: Tensor) -> Tensor:
-        """What MFB and Bi-LSTM say of the regions, [B, T, R, d_o] -> [B, T, R], each second summing to 1."""
+        """Weigh the regions by MFB and Bi-LSTM, [B, T, R, d_o] -> [B, T, R]; each second sums to 1."""
         return widened(self.score(joint).squeeze(-1)).tanh().softmax(-1)
 
 

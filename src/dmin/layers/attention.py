@@ -18,7 +18,7 @@ from dmin.layers.numeric import widened
 
 @dataclass(frozen=True)
 class Attended:
-    """What an attention gives."""
+    """Output of an attention."""
 
     values: Tensor
     """[B, T, d]"""

@@ -1,4 +1,4 @@
-"""What any visual attention gives: the contract of DMIN's visual-attention slot."""
+"""Output of a visual attention: the contract of DMIN's visual-attention slot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Guided:
-    """What is left of the picture after a visual attention looked at it."""
+    """Output of a visual attention."""
 
     values: Tensor
     """v^S, [B, T, D]"""

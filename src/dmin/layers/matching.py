@@ -1,6 +1,6 @@
 """Cross matching (eq. 19): a query slides over candidates of the other modality.
 
-The query's cross features are averaged over their channels, so a query is one number a second, q_0 .. q_{L-1}, and
+The query's cross features are averaged over their channels, so a query is one number per second, q_0 .. q_{L-1}, and
 eq. 19 multiplies each candidate second's features by one number too: its factor. That number is all there is to work
 out, and no feature is multiplied in a loop over windows.
 """

@@ -13,7 +13,7 @@ from dmin.errors import ModelError
 
 @dataclass(frozen=True)
 class States:
-    """What an LSTM gives."""
+    """Output of an LSTM."""
 
     hidden: Tensor
     """Hidden states of every second [B, T, directions * h], 0 at padded seconds."""

@@ -16,7 +16,7 @@ _MAY_JUMP = 0x0200  # FFmpeg's AVFMT_TS_DISCONT
 
 @dataclass
 class Clock:
-    """What is added to the timestamps of a stream's packets, found by reading all of them once."""
+    """Corrections of the timestamps of a stream's packets, found by reading all of them once."""
 
     changes: list[tuple[int, float]] = field(default_factory=lambda: [(0, 0.0)])
     """(number of the first packet, seconds to add from it on), in order."""
@@ -24,7 +24,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """What is added now."""
+        """Correction in force."""
         return self.changes[self._at][1]
 
     def set(self, packet: Any, number: int) -> None:
@@ -45,7 +45,7 @@ class ClockFinder:
     def __init__(self, container: Any, streams: list[Any], declared_end_seconds: float | None) -> None:
         self.clocks = {stream.index: Clock() for stream in streams}
         self._ends: dict[int, float] = {}
-        """Where each stream has got to, on the continuous clock."""
+        """Latest time of each stream on the continuous clock."""
         self._may_jump = bool(container.format.flags & _MAY_JUMP)
         self._declared_end = declared_end_seconds
 

@@ -1,4 +1,4 @@
-"""What a file holds and how long it lasts, found out by looking through its packets."""
+"""Contents and duration of a file, found by reading its packets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COUNTED = {"aac"}
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a file holds, by its packets' own timestamps rather than by what its header claims."""
+    """Contents of a file, by the timestamps of its packets rather than by its header."""
 
     path: Path
     duration_seconds: float
@@ -42,7 +42,7 @@ class MediaInfo:
     has_audio: bool
     """Whether there is sound that can be decoded."""
     declared_seconds: float | None
-    """What the header says."""
+    """Duration by the header."""
     pixel_aspect: float
     """Width of a pixel over its height, as shown."""
     picture_rate: float
@@ -64,7 +64,7 @@ class MediaInfo:
 
 @dataclass
 class _Span:
-    """Where a stream's packets start and end, in seconds."""
+    """Start and end of a stream's packets, in seconds."""
 
     start: float = float("inf")
     end: float = float("-inf")
@@ -217,7 +217,7 @@ def _spans(
 
 
 def _skipped_seconds(packet: Any) -> tuple[float, float]:
-    """What the decoder leaves out at the start and at the end of a packet of sound, as its encoder asked for."""
+    """Seconds that the decoder drops at the start and at the end of a packet of sound, as its encoder asked."""
     if packet.stream.type != "audio" or not packet.has_sidedata("skip_samples"):
         return 0.0, 0.0
     before, behind = struct.unpack("<II", bytes(packet.get_sidedata("skip_samples"))[:8])

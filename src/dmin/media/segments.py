@@ -20,7 +20,7 @@ from dmin.media.pictures import pictures_of
 from dmin.media.sound import Sound
 
 Streams = Literal["both", "picture", "sound"]
-"""What of a file is decoded; what is not need not be there."""
+"""Streams of a file that are decoded; others need not be there."""
 MIN_SECONDS = 0.5
 """Shorter videos have no second to speak of."""
 MIN_PIXELS = 16
@@ -33,7 +33,7 @@ class Segment:
 
     index: int
     start_seconds: float
-    """Where in the video it starts, even if only a piece of the video is decoded."""
+    """Start in the whole video, even if only a piece of it is decoded."""
     frames: NDArray[np.uint8]
     """[F, H, W, 3] RGB, the pictures shown at the middles of F equal parts of the second; F is 0 without pictures."""
     waveform: NDArray[np.float32]

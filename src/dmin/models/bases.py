@@ -1,4 +1,4 @@
-"""What all networks of a task share: checked features, and what a training run needs to know of them."""
+"""Base classes of networks, one per task: they check features and name their training task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LocalizationModel(PretrainedModel, library_name="dmin", tags=["audio-visua
     """
 
     objective: ClassVar[str] = "joint"
-    """What it is trained for: a name in `dmin.tasks.objectives.OBJECTIVES`."""
+    """Name of its training task in `dmin.tasks.objectives.OBJECTIVES`."""
     config: LocalizationConfig
 
     def __init__(self, config: LocalizationConfig) -> None:
@@ -73,7 +73,7 @@ class MatchingModel(PretrainedModel, library_name="dmin", tags=["cross-modality-
     """
 
     objective: ClassVar[str] = "windows"
-    """What it is trained for: a name in `dmin.tasks.objectives.MATCHING`."""
+    """Name of its training task in `dmin.tasks.objectives.MATCHING`."""
     config: MatchingConfig
 
     def __init__(self, config: MatchingConfig) -> None:
@@ -131,16 +131,16 @@ class MatchingModel(PretrainedModel, library_name="dmin", tags=["cross-modality-
 
     @property
     def protocol(self) -> str:
-        """What is known of the query's clip: "strict", the query alone, or "context", all of it."""
+        """Part of the query's clip that the network sees: "strict", the query alone, or "context", all of it."""
         return "strict"
 
     @property
     def matching(self) -> str:
-        """How a query is laid over candidates; see `dmin.models.DCMRConfig`."""
+        """Method of comparing a query with candidates; see `dmin.models.DCMRConfig`."""
         return "windowed"
 
     def known(self, query_mask: Tensor, mask: Tensor | None) -> Tensor | None:
-        """Which seconds [B, T] of the asking modality may be looked at: only the query's, if not said otherwise."""
+        """Seconds [B, T] of the asking modality that may be seen: the query's alone, unless overridden."""
         return query_mask
 
     def _answer(

@@ -17,7 +17,7 @@ PROTOCOLS = ("context", "strict")
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """What any network must know of its features."""
+    """Feature sizes shared by all networks."""
 
     visual_size: int = 512
     """D_v, channels of the visual map, which matching takes averaged over its regions (VGG-19 pool5: 512)."""
@@ -30,7 +30,7 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class LocalizationConfig(NetworkConfig):
-    """What any network of event localization must know."""
+    """Options shared by all networks of event localization."""
 
     category_names: tuple[str, ...] = ()
     """Names of the C categories, in the order of the logits. Training takes those of its data."""
@@ -60,7 +60,7 @@ class LocalizationConfig(NetworkConfig):
 
 @dataclass(frozen=True)
 class MatchingConfig(NetworkConfig):
-    """What any network of cross-modality localization must know."""
+    """Options shared by all networks of cross-modality localization."""
 
     direction: str = "a2v"
     """"a2v": a piece of sound is found in the picture. "v2a": a piece of the picture is found in the sound."""
@@ -77,7 +77,7 @@ class MatchingConfig(NetworkConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionConfig(NetworkConfig):
-    """What DMIN and DCMR share: encoders of each modality, and what stands between them."""
+    """Options shared by DMIN and DCMR: encoders of each modality, and the attention between them."""
 
     width: int = 256
     """d_m, channels of encoders, DIMA and fusion."""
@@ -88,7 +88,7 @@ class AttentionConfig(NetworkConfig):
     feed_forward: int = 2048
     """Hidden width of eq. 10."""
     inter_modality: str = "dima"
-    """How a modality looks at the other one; see `dmin.layers.inter_modality`."""
+    """Attention from one modality to the other; see `dmin.layers.inter_modality`."""
     alpha: float = 0.5
     """Weight of equal channel pairs in eq. 13."""
     mean_pairs: bool = False
@@ -109,7 +109,7 @@ class AttentionConfig(NetworkConfig):
 
     @property
     def cross(self) -> CrossOptions:
-        """What the inter-modality slot is built from."""
+        """Options of the inter-modality slot."""
         return CrossOptions(self.width, self.heads, self.feed_forward, self.cross_dropout, self.alpha, self.mean_pairs)
 
 
@@ -128,7 +128,7 @@ class DMINConfig(AttentionConfig, LocalizationConfig):
     """
 
     visual_attention: str = "agta"
-    """How what is heard guides the eye; see `dmin.layers.visual_attention`."""
+    """Visual attention guided by the sound; see `dmin.layers.visual_attention`."""
     unimodal_heads: bool = True
     """Heads on v_self, which the unimodal loss trains (weight lambda, eq. 17-18); without it they are of no use."""
     visual_width: int | None = 512
@@ -165,7 +165,7 @@ class DMINConfig(AttentionConfig, LocalizationConfig):
 
     @property
     def outputs(self) -> int:
-        """How many category logits there are: C, under weak supervision C + 1."""
+        """Number of category logits: C, or C + 1 under weak supervision."""
         return self.categories + (self.supervision == "weak")
 
     @property
@@ -175,7 +175,7 @@ class DMINConfig(AttentionConfig, LocalizationConfig):
 
     @property
     def guide(self) -> GuideOptions:
-        """What the visual-attention slot is built from."""
+        """Options of the visual-attention slot."""
         return GuideOptions(
             visual_size=self.map_width,
             audio_size=self.audio_size,
@@ -232,8 +232,8 @@ class DCMRConfig(AttentionConfig, MatchingConfig):
     """"context": the whole clip of the query's modality feeds both attentions, as in the released code. "strict": only
     the query's own seconds do."""
     query_start: float = 1.0
-    """Where the bias of the query's last norm starts. A norm's mean over the channels is its bias's mean, and all is
-    multiplied by it: from 0, where the released code starts, next to nothing can be learnt at first."""
+    """Initial bias of the query's last LayerNorm. Its mean scales every score, so learning stalls from 0, where the
+    released code starts."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -32,7 +32,7 @@ _SOURCE = (
     **_CARD,
 )
 class DCMR(MatchingModel):
-    """Where are these seconds of one modality in the other (Fig. 6; eq. 9-13 and 19)?
+    """Finds the seconds of one modality that match a query of the other (Fig. 6; eq. 9-13 and 19).
 
     Args:
         config: Sizes and options, the direction among them.
@@ -67,16 +67,16 @@ class DCMR(MatchingModel):
 
     @property
     def protocol(self) -> str:
-        """What is known of the query's clip."""
+        """Part of the query's clip that the network sees."""
         return self.config.protocol
 
     @property
     def matching(self) -> str:
-        """How a query is laid over candidates."""
+        """Method of comparing a query with candidates."""
         return self.config.matching
 
     def known(self, query_mask: Tensor, mask: Tensor | None) -> Tensor | None:
-        """Which seconds [B, T] of the asking modality may be looked at, as the protocol has it."""
+        """Seconds [B, T] of the asking modality that the protocol allows to be seen."""
         return mask if self.protocol == "context" else query_mask
 
     def _answer(
@@ -87,7 +87,7 @@ class DCMR(MatchingModel):
         else:
             candidates, query = self._cross(asked, mask, asking, keep)
         factors = query_factors(query.mean(-1), query_mask, asked.shape[1], mask, self.config.matching)
-        # Eq. 19 and the linear layer after it: the factor is one number a second, so it may wait until after the sum.
+        # Eq. 19 and the linear layer after it: the factor is one number per second, so it may wait until after the sum.
         logits = factors * (candidates @ self.relevance.weight[0]) + self.relevance.bias
         return WindowOutput(without_relevance(logits, mask))
 

@@ -27,7 +27,7 @@ PAPER = "Liu, Quan, Wang, Liu, Liu, Yan: Dense Modality Interaction Network. IEE
     method={"full": {"unimodal_weight": 0.1}, "weak": {"unimodal_weight": 0.08}},
 )
 class DMIN(LocalizationModel):
-    """Which event is both heard and seen, second by second (Fig. 3; eq. 1-14).
+    """Finds the event that is both heard and seen, second by second (Fig. 3; eq. 1-14).
 
     Args:
         config: Sizes and options.

@@ -1,4 +1,4 @@
-"""What networks say, as logits: one form a kind of head."""
+"""Outputs of networks as logits, one class per kind of head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PADDING_LOGIT = -8192.0
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """Where a network looks; all 0 at padded seconds, None where it has no such attention."""
+    """Attention maps of a network; 0 at padded seconds, None where it has no such attention."""
 
     spatial: Tensor | None = None
     """M^S of eq. 7, [B, T, H, W]; each second sums to 1."""

@@ -36,7 +36,7 @@ _CARD = """---
 - **Scores**: not known to this card; `dmin evaluate FOLDER STORE --split test` finds them.
 - **Use**: `dmin list systems` says what the network is, `from_pretrained` of dmin loads it.
 """
-"""What a model card says that nobody has written yet."""
+"""Text of a model card before anybody has written one."""
 
 
 class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
@@ -52,7 +52,7 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers are trained."""
+        """Number of trained parameters."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
     def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
@@ -136,7 +136,7 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """What config.json says: the network's class as "model", and its options.
+    """Read config.json: the network's class as "model", and its options.
 
     Raises:
         ModelError: It is missing, damaged, or no network's.

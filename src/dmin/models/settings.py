@@ -1,4 +1,4 @@
-"""What inference must know beside the weights: which features a network was trained on, and how it decides."""
+"""Inference settings stored beside the weights: the features a network was trained on, and its threshold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dmin.results.events import dumps
 
 @dataclass(frozen=True)
 class InferenceSettings:
-    """What a video must go through before a network sees it."""
+    """Features that a network was trained on."""
 
     FILE: ClassVar[str]
     """Name of the file beside the weights."""

@@ -21,7 +21,7 @@ from dmin.registry import Registry
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """What a system is: its card, its network, and the options of a recipe that are part of it."""
+    """A system: its card, its network, and its options of a recipe."""
 
     name: str
     """Its name on the command line."""
@@ -31,7 +31,7 @@ class System:
     """Who described it, and where."""
     year: int
     source: str
-    """Where the specification comes from: the paper, public code, or a reading of what is known."""
+    """Source of the specification: the paper, public code, or a reading of what is known."""
     network: type[PretrainedModel]
     """Its class; several systems may share one."""
     supervisions: tuple[str, ...] = ("full", "weak")
@@ -42,11 +42,11 @@ class System:
     schedule: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Its own paper's schedule of training on AVE, keyed alike: epochs, rates, batches."""
     mark: str = ""
-    """What must stand beside its results."""
+    """Remark that is printed beside its results."""
 
     @property
     def task(self) -> Literal["localization", "matching"]:
-        """What it does."""
+        """Its task."""
         return "matching" if issubclass(self.network, MatchingModel) else "localization"
 
     def options(self, kind: str, scheduled: bool = False) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def load_plugin(path: str | Path) -> None:
 
 
 def _line_of(error: BaseException, path: Path) -> str:
-    """Where in a file an error arose, in words."""
+    """Name the line of a file in which an error arose."""
     lines = []
     trace = error.__traceback__
     while trace is not None:

@@ -1,4 +1,4 @@
-"""Where the network looks: spatial attention as heat over the frames."""
+"""Draws spatial attention as heat over the frames."""
 
 from __future__ import annotations
 

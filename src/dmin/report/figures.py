@@ -99,7 +99,7 @@ def plot_curves(metrics: Mapping[str, Sequence[float]] | str | Path, ax: Axes | 
     accuracies = [name for name in columns if "accuracy" in name]
     losses = [name for name in columns if name in {"loss", "train_loss", "val_loss"}]
     if len(set(lengths.values())) > 1:
-        raise DminError(f"columns have different lengths ({lengths}): each must have one value an epoch")
+        raise DminError(f"columns have different lengths ({lengths}): each must have one value per epoch")
     if not accuracies + losses or not max(lengths.values(), default=0):
         raise DminError(f"nothing to draw in the columns {', '.join(columns) or '(none)'}: need an accuracy or a loss")
     epochs = columns.get("epoch") or [float(i + 1) for i in range(max(lengths.values()))]
@@ -126,7 +126,7 @@ def plot_curves(metrics: Mapping[str, Sequence[float]] | str | Path, ax: Axes | 
 
 
 def plot_categories(table: Mapping[str, Mapping[str, float]], ax: Axes | None = None) -> Axes:
-    """Horizontal bars: a group a category, a bar a measure, each measure in 0..1.
+    """Horizontal bars: a group per category, a bar per measure, each measure in 0..1.
 
     Args:
         table: ``{"Dog": {"precision": 0.9, "recall": 0.8}, ...}``; drawn in its order from the top.

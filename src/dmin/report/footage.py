@@ -1,4 +1,4 @@
-"""What a timeline shows of a video itself: a few frames and a spectrogram, gathered in one pass with little memory."""
+"""A few frames and a spectrogram of a video, gathered in one pass with little memory."""
 
 from __future__ import annotations
 

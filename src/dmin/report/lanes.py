@@ -1,4 +1,4 @@
-"""Events as bars along time: a lane a category, so that names never overlap, however many events there are."""
+"""Events as bars along time: a lane per category, so that names never overlap, however many events there are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lanes_height(events: Events, truth: Sequence[Event] = ()) -> float:
 
 
 def plot_lanes(events: Events, truth: Sequence[Event] = (), ax: Axes | None = None) -> Axes:
-    """A lane a category with a bar an event, named and scored where there is room; the truth beneath, in outline.
+    """A lane per category with a bar per event, named and scored where there is room; the truth beneath, in outline.
 
     Args:
         events: What was found.
@@ -103,7 +103,7 @@ def _draw_truth(ax: Axes, event: Event, middle: float, height: float, colour: st
 
 
 def _pixels(ax: Axes, seconds: float) -> float:
-    """How wide so many seconds are drawn."""
+    """Width of a picture of so many seconds."""
     low, high = ax.get_xlim()
     return float(ax.get_window_extent().width * seconds / (high - low))
 

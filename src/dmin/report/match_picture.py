@@ -85,7 +85,7 @@ def match_figure(match: Match, query: Footage | None = None, inside: Footage | N
 
 
 def plot_seconds(match: Match, ax: Axes | None = None) -> Axes:
-    """How sure the network is of each second, the answer's seconds in colour.
+    """Draw the score of each second, the answer's seconds in colour.
 
     Returns:
         The axes that were given, or new ones.

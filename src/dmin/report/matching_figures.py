@@ -16,7 +16,7 @@ from dmin.report import style
 
 
 class LengthFigures(Protocol):
-    """What is drawn of queries of one length."""
+    """Figures of queries of one length."""
 
     @property
     def seconds(self) -> int:
@@ -24,7 +24,7 @@ class LengthFigures(Protocol):
 
     @property
     def clips(self) -> int:
-        """How many there are."""
+        """Number of queries."""
 
     @property
     def exact(self) -> float:

@@ -75,7 +75,7 @@ class Table:
 
     heading: str
     caption: str
-    """What the table tells, in a sentence."""
+    """Caption of the table."""
     columns: tuple[str, ...]
     rows: Sequence[Sequence[str | float | None]]
     """Numbers are set to the right, fractions with three digits; None is a dash."""
@@ -116,7 +116,7 @@ class Picture:
     heading: str
     png: bytes = field(repr=False)
     alt: str
-    """What it shows, for those who cannot see it."""
+    """Alternative text, for those who cannot see it."""
     caption: str = ""
 
     def __post_init__(self) -> None:

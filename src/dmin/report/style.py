@@ -1,4 +1,4 @@
-"""What all pictures and pages share: colours, type sizes, and how names and times are written."""
+"""Style shared by all pictures and pages: colours, type sizes, forms of names and times."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a person gets back: events and matches, and the formats they are written in."""
+"""Results: events and matches, and the formats they are written in."""

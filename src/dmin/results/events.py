@@ -21,23 +21,23 @@ class Event:
     """One event: something that is heard and seen from one moment to another."""
 
     start_seconds: float
-    """Where the event starts, in seconds from the beginning of the video."""
+    """Start of the event, in seconds from the beginning of the video."""
     end_seconds: float
-    """Where it ends (exclusive), in seconds."""
+    """End of the event (exclusive), in seconds."""
     category: str
-    """What it is."""
+    """Name of the category."""
     score: float
     """Mean over the event's seconds of relevance times the category's score, in 0..1."""
 
 
 @dataclass(frozen=True)
 class Second:
-    """What the network thinks of one second of the video."""
+    """Answer of the network for one second of the video."""
 
     start_seconds: float
-    """Where the second starts."""
+    """Start of the second."""
     relevance: float
-    """How sure it is that an event is both audible and visible here, in 0..1."""
+    """Probability that an event is both audible and visible here, in 0..1."""
     category: str
     """The best category of this second, whatever the relevance says."""
     scores: Mapping[str, float] = field(repr=False)
@@ -61,7 +61,7 @@ class Events:
     events: tuple[Event, ...]
     """Seconds over the threshold, merged where neighbours share a category."""
     attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
-    """Where the network looks: spatial attention [T, H, W], each second summing to 1; None if the network has none."""
+    """Spatial attention [T, H, W], each second summing to 1; None if the network has none."""
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)
@@ -117,7 +117,7 @@ class Events:
         return formats.write(formats.to_json(self), path)
 
     def to_csv(self, path: str | Path | None = None) -> str:
-        """CSV text, one row an event; also written to ``path`` if given."""
+        """CSV text, one row per event; also written to ``path`` if given."""
         from dmin.results import formats
 
         return formats.write(formats.to_csv(self), path)

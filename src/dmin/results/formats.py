@@ -1,8 +1,8 @@
-"""Events as text that other programs read: one writer a format. Add a format: write its function, name it in FORMATS.
+"""Events as text that other programs read: one writer per format. Add a format: write its function, name it in FORMATS.
 
 ==========  ========  ==========================================================
 json        .json     everything; the only one that is read back
-csv         .csv      one row an event, for spreadsheets and scripts
+csv         .csv      one row per event, for spreadsheets and scripts
 webvtt      .vtt      subtitles, for players and the web
 audacity    .txt      a label track
 elan        .eaf      annotations for ELAN, times in milliseconds
@@ -32,7 +32,7 @@ def to_json(events: Events) -> str:
 
 
 def to_csv(events: Events) -> str:
-    """A header with units, then one row an event.
+    """A header with units, then one row per event.
 
     Example:
         >>> dog = Event(0.0, 7.0, "Dog", 0.91)

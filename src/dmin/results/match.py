@@ -17,14 +17,14 @@ class Window:
     """One place where the query could lie."""
 
     start_seconds: float
-    """Where it starts in the recording that was searched."""
+    """Start in the recording that was searched."""
     score: float
     """Mean over its seconds of how sure the network is that they belong to the query, in 0..1."""
 
 
 @dataclass(frozen=True, repr=False)
 class Match:
-    """Where a query of one modality lies in a recording of the other.
+    """Places of a query of one modality in a recording of the other.
 
     The window with the largest sum of logits over its seconds is the answer, as in the paper. Scores are sigmoids of
     those logits, which are easier to read; now and then another window has a slightly larger one.
@@ -39,17 +39,17 @@ class Match:
     model: str
     """Name of the model that was used."""
     query_start_seconds: float
-    """Where the query starts in its recording."""
+    """Start of the query in its recording."""
     query_end_seconds: float
-    """Where it ends there (exclusive)."""
+    """End of the query there (exclusive)."""
     query_seconds: int
     """K, length of the query in whole seconds."""
     duration_seconds: float
     """Length of the recording that was searched."""
     start_seconds: float
-    """Where the best window starts."""
+    """Start of the best window."""
     end_seconds: float
-    """Where it ends (exclusive)."""
+    """End of the best window (exclusive)."""
     score: float
     """The best window's score, in 0..1."""
     margin: float | None

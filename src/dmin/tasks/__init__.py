@@ -1,1 +1,1 @@
-"""What is asked of a network: losses, decoding, accuracy. No network is built here."""
+"""Tasks of networks: losses, decoding, accuracy. No network is built here."""

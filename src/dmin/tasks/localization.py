@@ -29,7 +29,7 @@ NO_EVENT = -100
 
 
 class LocalizationOutput(Protocol):
-    """What the task needs of a network's answer."""
+    """Outputs of a network that the task needs."""
 
     @property
     def relevance_logits(self) -> Tensor:
@@ -154,12 +154,12 @@ def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class SegmentTask:
-    """What full and weak supervision share: a network is asked about every second, and counted by seconds."""
+    """Parts shared by full and weak supervision: the network answers for every second."""
 
     categories: int
     """C."""
     select: str = field(default="segment", kw_only=True)
-    """What chooses the epoch: one of `SELECTIONS`."""
+    """Measure that chooses the epoch: one of `SELECTIONS`."""
 
     def answer(self, model: nn.Module, batch: Batch) -> Any:
         """Run the network."""

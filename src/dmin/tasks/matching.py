@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class MatchingOutput(Protocol):
-    """What the task needs of a network's answer."""
+    """Outputs of a network that the task needs."""
 
     @property
     def segment_logits(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a network is trained for, by the name that its class gives: one task a kind of answer."""
+"""Training tasks by the names that network classes give: one task per kind of output."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class LossOptions:
     """Weak supervision: how a clip's score comes from its seconds'. Relevance and category apart: "probabilities" (the
     default) or, as in the released code, scaled "logits". One choice a second: "max" (the default) or "mean"."""
     segment_loss: Literal["cross-entropy", "soft-margin"] = "cross-entropy"
-    """Full supervision, one choice a second: "cross-entropy" or, as AVEL's code has it, "soft-margin"."""
+    """Full supervision, one choice per second: "cross-entropy" or, as AVEL's code has it, "soft-margin"."""
     agreement_weight: float = 0.0
     """Full supervision: weight of PSP's pair loss."""
     select: Literal["segment", "clip"] = "segment"
-    """What chooses the epoch on the validation split: the accuracy of each "segment", or of each "clip" as a whole, for
-    weak supervision that looks at no segment's label at all."""
+    """Accuracy that chooses the epoch on the validation split: of each "segment", or of each "clip" as a whole, for
+    weak supervision that never sees a segment's label."""
     clip_target: Literal["labels", "proportions"] = "labels"
-    """Weak supervision, one choice a second: "labels", or "proportions", which tell the network how long events are."""
+    """Weak supervision, one choice per second: "labels", or "proportions", which tell how long events are."""
 
 
 OBJECTIVES = Registry[Callable[[int, str, LossOptions], Task]]("objective", extensible=True)

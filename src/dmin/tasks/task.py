@@ -1,4 +1,4 @@
-"""What training asks of a task: an answer, its losses and its accuracy. Each task's file has a class that fits."""
+"""The interface of a training task: an answer, its losses and its accuracy. Each task's file has such a class."""
 
 from __future__ import annotations
 

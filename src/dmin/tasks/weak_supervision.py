@@ -21,7 +21,7 @@ from dmin.tasks.localization import LocalizationOutput, SegmentTask, unimodal_lo
 
 
 class WeakOutput(LocalizationOutput, Protocol):
-    """What the task needs of a network's answer, beside what full supervision needs."""
+    """Outputs of a network that the task needs, beside those of full supervision."""
 
     @property
     def unimodal_relevance_logits(self) -> Tensor | None:
@@ -38,7 +38,7 @@ class WeakLoss:
 
 
 def clip_labels(segment_labels: Tensor, mask: Tensor, categories: int) -> Tensor:
-    """What is known of a clip: which categories it has; background, the last, where it has none.
+    """Labels of clips: the categories they have, or background, the last one, if they have none.
 
     Args:
         segment_labels: [B, T] in 0..C, C being background.

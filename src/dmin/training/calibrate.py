@@ -1,4 +1,4 @@
-"""Where to put the threshold: as low as clips without an event allow."""
+"""Calibration of the threshold: as low as clips without an event allow."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ from dmin.training.resuming import EpochOrder, RandomState, WholeCheckpoints, al
 
 @dataclass(frozen=True)
 class FitReport:
-    """What a training run came to."""
+    """Outcome of a training run."""
 
     run: Path
     best_epoch: int
@@ -120,7 +120,7 @@ class _StepClock(Callback):
         self.seconds.append(time.perf_counter() - self._start)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run must know."""
+        """State that a resumed run needs."""
         return {"seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -129,7 +129,7 @@ class _StepClock(Callback):
 
 
 class _KeepBest(Callback):
-    """Writes the model whenever an epoch is better on the validation split, and a row a epoch of metrics.csv."""
+    """Writes the model whenever an epoch is better on the validation split, and a row per epoch of metrics.csv."""
 
     def __init__(self, run: Path, progress: Progress) -> None:
         self.run = run
@@ -139,7 +139,7 @@ class _KeepBest(Callback):
         self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run must know."""
+        """State that a resumed run needs."""
         return {"best_epoch": self.best_epoch, "best_accuracy": self.best_accuracy, "rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What each kind of recipe trains: its clips, its network, its task, and what is written beside the weights."""
+"""Prepares a training run from a recipe: clips, network, task, and the settings written beside the weights."""
 
 from __future__ import annotations
 

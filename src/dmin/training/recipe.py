@@ -1,4 +1,4 @@
-"""What a training run needs: recipes. Presets, which fill them, are in `dmin.training.presets`."""
+"""Recipes: all settings of a training run. Presets, which fill them, are in `dmin.training.presets`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What any training run needs. The defaults are the paper's, where it speaks."""
+    """Settings shared by all training runs. The defaults are the paper's, where it states them."""
 
     task: str
-    """What is learnt: localization or matching. A preset says it."""
+    """The task: localization or matching. Presets set it."""
     system: str
-    """Which system; `dmin list systems` shows all."""
+    """Name of the system; `dmin list systems` shows all."""
     model: NetworkConfig
     """The network; feature sizes and category names are filled in from the data."""
     epochs: int = 200
@@ -42,7 +42,7 @@ class Recipe:
     milestones: tuple[int, ...] = (10, 20, 30)
     """Epochs after which the rate is multiplied by `rate_factor`."""
     rate_factor: float = 0.5
-    """What the rate is multiplied by at each milestone."""
+    """Factor of the rate at each milestone."""
     weight_decay: float = 0.0
     """Adam's L2 penalty."""
     gradient_clip: float = 0.1
@@ -56,7 +56,7 @@ class Recipe:
     devices: int | str = "auto"
     """Number of these devices on each machine; auto for all."""
     nodes: int = 1
-    """How many machines."""
+    """Number of machines."""
     precision: str = "32-true"
     """Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed."""
 
@@ -79,9 +79,9 @@ class LocalizationRecipe(LossOptions, Recipe):
     """The recipe of event localization, under full or weak supervision (`model.supervision`)."""
 
     task: str = "localization"
-    """What is learnt. A preset says it."""
+    """The task. Presets set it."""
     system: str = "dmin"
-    """Which system; `dmin list systems` shows all."""
+    """Name of the system; `dmin list systems` shows all."""
     model: LocalizationConfig = field(default_factory=DMINConfig)
     """The network; feature sizes and category names are filled in from the data."""
     remix: float = 0.0
@@ -101,9 +101,9 @@ class MatchingRecipe(Recipe):
     """The recipe of cross-modality localization, in either direction (`model.direction`)."""
 
     task: str = "matching"
-    """What is learnt. A preset says it."""
+    """The task. Presets set it."""
     system: str = "dcmr"
-    """Which system; `dmin list systems` shows all."""
+    """Name of the system; `dmin list systems` shows all."""
     model: MatchingConfig = field(default_factory=DCMRConfig)
     """The network; feature sizes are filled in from the data."""
     splice: float = 0.0
@@ -136,7 +136,7 @@ RECIPES: dict[str, type[LocalizationRecipe] | type[MatchingRecipe]] = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What kind of recipe some options mean, and of which network."""
+    """Types of recipe and network that some options ask for."""
 
     recipe: type[LocalizationRecipe] | type[MatchingRecipe]
     network: type[NetworkConfig]

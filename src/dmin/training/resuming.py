@@ -1,4 +1,4 @@
-"""Lets a killed run end as if it had not been killed: order of clips, random state, files; one run a folder.
+"""Lets a killed run end as if it had not been killed: order of clips, random state, files; one run per folder.
 
 A run goes on from the end of the last epoch that it finished, and repeats what came after. On one device nothing else
 is needed for the same weights; on several, all of them go on with the first one's random state.

@@ -1,4 +1,4 @@
-"""AVE's own videos in a feature store: each computed once, an entry a row."""
+"""AVE's own videos in a feature store: each computed once, an entry per row."""
 
 from __future__ import annotations
 

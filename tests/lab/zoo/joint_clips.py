@@ -1,4 +1,4 @@
-"""What the tests of networks with one choice a second share: tiny clips, and the comparison with an oracle."""
+"""What the tests of networks with one choice per second share: tiny clips, and the comparison with an oracle."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def _compare(model, oracle, lengths, seconds, masked):
 
 
 def parameters(network, options):
-    """How many parameters a network for AVE has, given a system's options for it."""
+    """Number of parameters that a network for AVE has, given a system's options for it."""
     return sum(parameter.numel() for parameter in network(network.config_type(**AVE, **options)).parameters())

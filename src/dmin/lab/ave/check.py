@@ -1,4 +1,4 @@
-"""What a copy of AVE holds, whether it contradicts itself, and what its users trip over: counted from the files."""
+"""Checks a copy of AVE: its files, contradictions between them, and known pitfalls, counted from the files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """What is in one split of one task."""
+    """Contents of one split of one task."""
 
     task: Task
     name: str
@@ -64,14 +64,14 @@ class AveFacts:
     folder: Path
     files: tuple[FileFacts, ...] = field(repr=False)
     video_folder: Path | None
-    """Where the videos are; None if there are none."""
+    """Folder of the videos; None if there are none."""
     video_count: int
     categories: tuple[str, ...]
     splits: tuple[SplitFacts, ...]
     notes: tuple[str, ...]
-    """What users trip over, a sentence each."""
+    """Known pitfalls, one sentence each."""
     contradictions: tuple[str, ...]
-    """What does not agree, a sentence each."""
+    """Contradictions, one sentence each."""
 
 
 def check_release(folder: str | Path) -> AveFacts:
@@ -168,7 +168,7 @@ def _split(
 
 
 def _matching_priors(release: AveRelease, order: NDArray[np.int64], train: NDArray[np.int64]) -> dict[str, float]:
-    """What answers score in matching that know only the query's length L; over clips with an event."""
+    """Scores in matching of answers that know only the query's length L; over clips with an event."""
     relevant = release.labels < len(release.categories)  # [N, T]
     lengths, starts = relevant.sum(1), relevant.argmax(1)
     usual: dict[int, Counter[int]] = defaultdict(Counter)

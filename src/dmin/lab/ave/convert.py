@@ -33,7 +33,7 @@ KnownBy = Literal["given", "keys", "file name", "guess"]
 _WRAPPERS = ("state_dict", "model")
 _PREFIX = "module."
 _SELF = "localize_module.classifier_self"
-"""What only the weak network has."""
+"""Keys that only the weak network has."""
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _SAVE = "where the released code runs, torch.save(model.state_dict(), 'weights.pt') and convert that file"
 _WHOLE = "give the file that the released training wrote, whole, and say with --network which network it is of"
@@ -41,18 +41,18 @@ _WHOLE = "give the file that the released training wrote, whole, and say with --
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of a checkpoint."""
+    """Outcome of a conversion."""
 
     network: str
     """full, weak, a2v or v2a."""
     known_by: KnownBy
-    """How that was known; "guess": it was not, full was taken."""
+    """Source of that knowledge; "guess": nothing told, so full was taken."""
     folder: Path
-    """Where the model is."""
+    """Folder of the model."""
     used: int
-    """How many numbers of the checkpoint the model has."""
+    """Number of the checkpoint's values that the model uses."""
     stored: int
-    """How many the checkpoint has."""
+    """Number of values in the checkpoint."""
     dropped: tuple[str, ...] = field(repr=False)
     """Parts of the released network that are stored and never used, by their names there."""
 
@@ -137,7 +137,7 @@ def _is_dense(value: Any) -> bool:
 
 
 def _loaded(path: Path) -> Any:
-    """What a file holds, whatever that is."""
+    """Load whatever a file holds."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -29,9 +29,9 @@ CATEGORIES = (
 )  # fmt: skip
 """AVE's categories in order of first appearance in `Annotations.txt`, which is that of the label files."""
 SUBFOLDERS = ("", "data", "AVE_Dataset", "data/AVE_Dataset", "splits")
-"""Where a file is searched within the folder that a user names, in this order."""
+"""Sub-folders in which a file is searched, in this order, within the folder that a user names."""
 VIDEO_FOLDERS = ("AVE", "videos", "AVE_Dataset/AVE", "data/AVE", "data/AVE_Dataset/AVE")
-"""Where the videos are searched, likewise."""
+"""Sub-folders in which the videos are searched, likewise."""
 PROJECT = "AVE's project page, https://sites.google.com/view/audiovisualresearch"
 CODE = "the folder data/ of https://github.com/YapengTian/AVE-ECCV18"
 DOWNLOADS = "the links in the README of https://github.com/YapengTian/AVE-ECCV18"
@@ -47,7 +47,7 @@ class AveFile:
     name: str
     what: str
     home: str
-    """Where to get it, in words."""
+    """Its source, in words."""
     key: str = "avadataset"
     """The dataset's name within an HDF5 file."""
 
@@ -55,13 +55,13 @@ class AveFile:
 FILES = {
     file.name: file
     for file in (
-        AveFile("Annotations.txt", "one event a line", PROJECT),
+        AveFile("Annotations.txt", "one event per line", PROJECT),
         *(AveFile(f"{split}Set.txt", f"annotation lines of the {split} split", PROJECT) for split in _SPLITS),
         *(AveFile(f"{split}_order.h5", f"rows of the {split} split", CODE, "order") for split in _SPLITS),
         *(AveFile(f"{split}_order_match.h5", f"the same, for matching ({split})", CODE, "order") for split in _SPLITS),
         AveFile("labels.h5", "a category or background a second", "nowhere needed: derived from Annotations.txt"),
         AveFile("labels_closs.h5", "event or not a second", CODE),
-        AveFile("mil_labels.h5", "a category a clip", CODE),
+        AveFile("mil_labels.h5", "a category per clip", CODE),
         AveFile("labels_noisy.h5", "labels of the background clips", CODE),
         AveFile("audio_feature.h5", "VGGish features", DOWNLOADS),
         AveFile("visual_feature.h5", "VGG-19 maps", DOWNLOADS),

@@ -1,4 +1,4 @@
-"""The annotations and splits of a store that is made of AVE: an entry a row.
+"""The annotations and splits of a store that is made of AVE: an entry per row.
 
 Every row of `Annotations.txt` becomes an entry, under the ids of `AveRelease.ids`, with its own annotation line, as AVE
 counts it: where a video is annotated twice, each entry takes the seconds of the other event for background.
@@ -18,7 +18,7 @@ from dmin.lab.ave.release import AveRelease, Task
 
 @dataclass(frozen=True)
 class StoreLayout:
-    """What lies in the store beside the features."""
+    """Files of the store beside the features."""
 
     annotations: tuple[Annotation, ...]
     splits: dict[str, tuple[str, ...]]

@@ -39,7 +39,7 @@ class AveRelease:
 
     folder: Path
     file: Path
-    """Where `Annotations.txt` was found."""
+    """Folder in which `Annotations.txt` was found."""
     rows: tuple[Annotation, ...] = field(repr=False)
     lines: tuple[int, ...] = field(repr=False)
     """Line of the file in which each row stands, from 1."""

@@ -29,7 +29,7 @@ _FORMAT = 1  # of what a seed means: another number, other clips
 
 @dataclass(frozen=True)
 class ComposeReport:
-    """What `compose` did."""
+    """Outcome of `compose`."""
 
     folder: Path
     """The data set: videos/, Annotations.txt, splits/, manifest.json."""
@@ -38,7 +38,7 @@ class ComposeReport:
     reused: int
     """Clips that were there already."""
     categories: tuple[str, ...]
-    """What the clips show and sound like."""
+    """Names of the clips' categories."""
     event_share: float
     """Share of all seconds that are event."""
     statistics: dict[str, dict[str, Any]]

@@ -185,7 +185,7 @@ class _Draw:
 
 
 def _merged(items: list[Item | None]) -> tuple[Take, ...]:
-    """Turn one item a second into takes."""
+    """Turn one item per second into takes."""
     starts = [second for second in range(len(items)) if not second or items[second] != items[second - 1]]
     ends = [*starts[1:], len(items)]
     return tuple(Take(start, end, items[start]) for start, end in zip(starts, ends, strict=True))

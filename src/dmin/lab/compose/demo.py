@@ -21,7 +21,7 @@ Narrate = Callable[[str], None]
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What the demo leaves."""
+    """Outcome of the demo."""
 
     metrics: LocalizationReport
     """On held-out clips."""

@@ -21,12 +21,12 @@ SITUATIONS = {
     "swapped": "the category is heard while another one is seen",
     "empty": "nothing of any category is seen or heard",
 }
-"""What may surround an event, or fill a clip that has none: the hard cases."""
+"""Hard cases that surround an event, or fill a clip that has none."""
 
 
 @dataclass(frozen=True)
 class ComposeSettings:
-    """How clips are composed. The defaults give 0.6 to 0.7 of event seconds."""
+    """Settings of composing. With the defaults, 0.6 to 0.7 of all seconds are event."""
 
     negatives: float = 0.1
     """Share of clips without any event, in 0..1."""
@@ -66,7 +66,7 @@ class ComposeSettings:
 
 @dataclass(frozen=True)
 class Take:
-    """What one track holds from one second to another."""
+    """Part of a track, from one second to another."""
 
     start_seconds: int
     """First second."""
@@ -88,7 +88,7 @@ class ClipScript:
     video_id: str
     """File name without suffix."""
     split: str
-    """Which split it belongs to, and draws its items from."""
+    """Split that it belongs to, and takes its items from."""
     pictures: tuple[Take, ...]
     """The visual track, without gaps."""
     sounds: tuple[Take, ...]
@@ -98,7 +98,7 @@ class ClipScript:
     degraded: bool
     """Whether picture and sound are made bad."""
     seed: tuple[int, int] = field(repr=False)
-    """What everything else (movement, levels, noise) is drawn from: the data set's seed and the clip's number."""
+    """Seed of everything else (movement, levels, noise): the data set's seed and the clip's number."""
 
     def seconds(self) -> tuple[str, ...]:
         """The category of each second: the one that is both seen and heard, or "Background"."""

@@ -43,7 +43,7 @@ def second_levels_db(waveform: Waveform) -> NDArray[np.float64]:
 
 
 def _audible_frames(waveform: Waveform) -> NDArray[np.bool_]:
-    """Which 50-ms frames are loud enough, compared with the sound's own loud ones, to be heard as it."""
+    """Mark the 50-ms frames that are loud enough, compared with the sound's own loud ones, to be heard."""
     levels = frame_levels_db(waveform)
     heard = levels[levels > FLOOR_DB]
     if not len(heard):
@@ -53,7 +53,7 @@ def _audible_frames(waveform: Waveform) -> NDArray[np.bool_]:
 
 
 def audible_seconds(waveform: Waveform) -> float:
-    """How long a recording is really heard, without its pauses and padded silence.
+    """Seconds in which a recording is heard, without its pauses and padded silence.
 
     Example:
         >>> bark = np.concatenate([np.zeros(22050), np.full(8820, 0.5), np.zeros(22050)]).astype(np.float32)

@@ -90,7 +90,7 @@ def merge(paths: Sequence[Path]) -> Reproduction:
 
 
 def read_results(path: Path) -> tuple[Setting, dict[tuple[str, str], list[SeedResult]]]:
-    """What a JSON file of a table holds.
+    """Read the JSON file of a table.
 
     Raises:
         DataError: It is none.
@@ -113,7 +113,7 @@ def read_results(path: Path) -> tuple[Setting, dict[tuple[str, str], list[SeedRe
 
 
 def left_before(path: Path, setting: Setting, rows: Sequence[Row]) -> dict[tuple[str, str], list[SeedResult]]:
-    """What a table that lies there holds of rows beside these, if it is of the same kind and they are known here."""
+    """Read the other rows of a table that is there already, if it is of the same kind and its rows are known here."""
     try:
         before, found = read_results(path)
     except DataError:

@@ -43,7 +43,7 @@ class Cell:
     """One run of the grid."""
 
     words: str
-    """What it is, for progress: row, column and seed."""
+    """Label for progress: row, column and seed."""
     store: Path
     recipe: AnyRecipe
     run: Path
@@ -62,7 +62,7 @@ class Cell:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What a run folder is of: the recipe, and the data's features, annotations and splits; read once."""
+        """Identity of a run: the recipe, and the data's features, annotations and splits; read once."""
         features = str(FeatureStore.open(self.store).settings)
         options = {name: value for name, value in asdict(self.recipe).items() if name not in HARDWARE}
         recipe = json.loads(json.dumps(options))
@@ -110,7 +110,7 @@ def run_cell(cell: Cell, progress: Progress = silent) -> SeedResult:
 
 
 def _read_state(cell: Cell) -> dict[str, Any]:
-    """What the folder says of itself; a fresh state where it says nothing, or where only the epochs became more."""
+    """Read the state of a run folder; a fresh one if there is none, or if only the number of epochs grew."""
     path = cell.run / CELL_FILE
     identity = cell.identity
     fresh = {**identity, "seconds_trained": 0.0}

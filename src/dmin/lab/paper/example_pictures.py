@@ -1,4 +1,4 @@
-"""Which clips the paper's figures show, by rules, and how: from trained systems to what `dmin.report` draws."""
+"""Chooses the clips of the paper's figures by rules, and prepares the trained systems' answers for drawing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from dmin.lab.paper.examples import Answer, AskedSystem, Example
 from dmin.models import LocalizationModel, MatchingModel
 
 CLIPS = 2
-"""How many clips the rules of Fig. 7, 8 and 10 choose."""
+"""Number of clips that the rules of Fig. 7, 8 and 10 choose."""
 COLUMNS = 3
-"""How many seconds of each kind Fig. 9 shows."""
+"""Number of seconds of each kind in Fig. 9."""
 SHORTEST_EVENT = 3
 
 
@@ -49,7 +49,7 @@ def with_room(asked: Sequence[AskedSystem]) -> list[str]:
 
 
 def answers(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
-    """Fig. 7 and 8: a picture a clip, a lane a system."""
+    """Fig. 7 and 8: a picture per clip, a lane per system."""
     return [_answers(asked, example) for example in examples]
 
 
@@ -122,7 +122,7 @@ def regions(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[F
 
 
 def attended(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
-    """Fig. 10: two pictures a clip. In (a) the picture of its event's middle second asks, in (b, c) all seconds'.
+    """Fig. 10: two pictures per clip. In (a) the picture of its event's middle second asks, in (b, c) all seconds'.
 
     Raises:
         DataError: A system has no attention across modalities.

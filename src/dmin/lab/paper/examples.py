@@ -1,4 +1,4 @@
-"""What the paper's figures are drawn from: trained systems with their answers to all test clips, and the clips."""
+"""Material of the paper's figures: trained systems with their answers to all test clips, and the clips."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class AskedSystem:
 
     @torch.inference_mode()
     def attention(self, video_id: str) -> AttentionMaps:
-        """Where the network looks in one clip.
+        """Attention maps of one clip.
 
         Raises:
             DataError: It looks nowhere in particular.

@@ -97,19 +97,19 @@ class Drawn:
 
     path: Path
     words: str
-    """What it shows, and how its clips were chosen."""
+    """Caption: its content, and the choice of its clips."""
 
 
 @dataclass(frozen=True)
 class FigureOptions:
-    """What is drawn of which clips."""
+    """Options of a figure."""
 
     clips: Sequence[str] = ()
     """Ids of test clips; none for those that the figure's rule chooses."""
     videos: Path | None = None
     """A folder of the clips' videos, for frames and sound, where the data bring none."""
     run: RunOptions = field(default_factory=RunOptions)
-    """How the systems are trained; the seed is 0."""
+    """Options of training; the seed is 0."""
 
 
 def draw(

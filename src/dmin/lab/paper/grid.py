@@ -1,4 +1,4 @@
-"""What running a table of the paper means: its rows and its columns, and the recipe of each cell."""
+"""The paper's tables as runs: rows, columns, and the recipe of each cell."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Row:
 
     @property
     def mark(self) -> str:
-        """What must stand beside its results."""
+        """Remark that is printed beside its results."""
         return systems()[self.system].mark
 
     @property
     def source(self) -> str:
-        """Where its specification comes from."""
+        """Source of its specification."""
         return systems()[self.system].source if self.variant is None else variants()[self.variant].source
 
 
@@ -88,9 +88,9 @@ class Grid:
     """One table, as it is run."""
 
     measure: str
-    """What its numbers are shares of."""
+    """Unit of its numbers: shares of what."""
     task: str
-    """What its systems do."""
+    """Task of its systems."""
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
     averages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -169,7 +169,7 @@ GRIDS = {
 
 
 def grid_of(table_name: str) -> Grid:
-    """How a table is run.
+    """Look up the rows and columns of a table.
 
     Raises:
         DataError: There is no such table.

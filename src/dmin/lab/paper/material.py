@@ -22,14 +22,14 @@ COMPOSED = "composed"
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """How features come about: bank, folder and clips of composed clips, backbones of all but released features."""
+    """Options of the features: bank, folder and number of composed clips; backbones of all but released features."""
 
     bank: str = "scenes"
-    """Where composed clips get their pictures and sounds: one of `dmin.lab.compose.banks.BANKS`."""
+    """Bank of composed clips: one of `dmin.lab.compose.banks.BANKS`."""
     folder: Path | None = None
-    """Where the files of the bank are."""
+    """Folder of the bank's files."""
     clips: int = 160
-    """How many clips to compose."""
+    """Number of clips to compose."""
     visual: str = "lite0"
     """Visual backbone."""
     audio: str = "sfx"
@@ -51,9 +51,9 @@ class PreparedData:
     stores: Mapping[Material, Path]
     """A store for each kind of column; several kinds may share one."""
     words: str
-    """What the data are."""
+    """Description of the data."""
     remark: str
-    """How results on them compare with the paper's."""
+    """Sentence on how far results on them compare with the paper's."""
     on_ave: bool
     videos: Mapping[str, Path] = field(default_factory=dict, repr=False)
     """Video files by id, as far as there are any."""
@@ -219,7 +219,7 @@ def _videos(
 _STORES: dict[Material, str] = {"full": "store", "weak": "store-weak", "matching": "store-match"}
 """Folders of the stores."""
 _TASKS: dict[Material, AveTask] = {"full": "localization", "weak": "localization", "matching": "matching"}
-"""What AVE calls them."""
+"""AVE's name for them."""
 
 
 def _pair(options: SourceOptions) -> str:

@@ -57,7 +57,7 @@ def _write(reproduction: Reproduction, pictures: Sequence[Section], out: Path) -
     (out / f"{name}.md").write_text(words.markdown(reproduction), "utf-8")
     figure = table_picture(reproduction)
     style.save(figure, out / f"{name}.png")
-    glance = Picture.of("At a glance", figure, f"Results of Table {published.number}, a row a system", _GLANCE)
+    glance = Picture.of("At a glance", figure, f"Results of Table {published.number}, a row per system", _GLANCE)
     sections = [glance, *_tables(reproduction), *pictures, Text("How to read this", _reading(reproduction))]
     about = f"{published.title}. {reproduction.setting.remark}"
     return write_page(out / f"{name}.html", f"Table {published.number}: ours beside the paper's", sections, about)

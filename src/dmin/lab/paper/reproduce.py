@@ -30,12 +30,12 @@ WHOLE = (1, 1)
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What is run, and how."""
+    """Options of running a table."""
 
     rows: Sequence[str] = ()
     """Keys of rows; none for all of the paper's."""
     seeds: int = 1
-    """How many runs of each row and column; run k has seed k, from 0."""
+    """Number of runs of each row and column; run k has seed k, from 0."""
     preset_family: str | None = None
     """One of `dmin.training.presets.FAMILIES`; by default "paper" for AVE and "small" for other clips."""
     recipe_options: Mapping[str, Any] = field(default_factory=dict)

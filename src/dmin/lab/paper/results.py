@@ -1,4 +1,4 @@
-"""What running a table gives: figures of each seed, and of each column over its seeds, with intervals."""
+"""Results of a table: figures of each seed, and of each column over its seeds, with intervals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SeedResult:
     accuracy: Interval
     """On the test split, with its bootstrap interval over clips; shares in 0..1."""
     priors: Mapping[str, float]
-    """What answers score on the same clips that look at nothing, by name; for matching linear CCA too."""
+    """Scores of the priors on the same clips, by name; for matching also of linear CCA."""
     test_clips: int
     seconds_trained: float
     """Time in training, all attempts together."""
@@ -49,9 +49,9 @@ class ColumnResult:
     name: str
     """Its name in print."""
     source: str
-    """Where its system's specification comes from."""
+    """Source of its system's specification."""
     mark: str
-    """What must stand beside it."""
+    """Remark that is printed beside it."""
     column: str
     heading: str
     mean: float
@@ -89,15 +89,15 @@ class Setting:
     table: str
     """Its name on the command line."""
     measure: str
-    """What its numbers are shares of."""
+    """Unit of its numbers: shares of what."""
     data: str
-    """What ours were trained and scored on."""
+    """Data that ours were trained and scored on."""
     digests: Mapping[str, str]
     """Of the annotations, the splits and the kind of features, by material."""
     on_ave: bool
     """Whether that is AVE, as the paper's."""
     remark: str
-    """How far ours and the paper's can be compared."""
+    """Sentence on how far ours and the paper's can be compared."""
     preset_family: str
     options: Mapping[str, Any]
     """Fields of all recipes that were changed."""
@@ -139,7 +139,7 @@ class Reproduction:
 
 
 def over_seeds(values: Sequence[float]) -> Interval:
-    """Mean and 95 % t-interval of one value a seed, kept within 0..1.
+    """Mean and 95 % t-interval of one value per seed, kept within 0..1.
 
     Args:
         values: At least two.

@@ -35,7 +35,7 @@ class Shown:
     """"worst" or "best"."""
     video_id: str
     words: str
-    """How well the clip was answered."""
+    """Score of the answer."""
     figure: Figure
 
 

@@ -1,4 +1,4 @@
-"""How large a network is, on the features of AVE."""
+"""Number of parameters of a network, on the features of AVE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table that was run, as a picture: a panel a column, a row a system, ours with its interval, the paper's beside."""
+"""A table that was run, as a picture: a panel per column, a row per system, ours with intervals, the paper's beside."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class PublishedRow:
     values: tuple[float | None, ...]
     """One for each column, in percent; None where a dash is printed."""
     note: str = ""
-    """What the printed name leaves open."""
+    """Explanation of the printed name."""
 
 
 @dataclass(frozen=True)

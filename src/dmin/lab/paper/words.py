@@ -20,7 +20,7 @@ PRIORS = {
     "most_frequent": "usual start of its length",
     "linear_cca": "linear CCA of the features",
 }
-"""What each prior is. The last one is none in truth: it looks at the features, but needs no network."""
+"""Descriptions of the priors. The last one is not really a prior: it sees the features, but needs no network."""
 _DASH = "–"
 
 
@@ -37,7 +37,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Order:
-    """How the order of two systems compares with the paper's, for all pairs of a column."""
+    """Compare the order of all pairs of systems of a column with the paper's order."""
 
     agree: tuple[str, ...]
     """Pairs whose intervals are apart, in the paper's order."""
@@ -48,7 +48,7 @@ class Order:
 
 
 def comparison(reproduction: Reproduction) -> list[Lines]:
-    """Ours beside the paper's, a table a column, in the paper's order of systems.
+    """Ours beside the paper's, a table per column, in the paper's order of systems.
 
     Under weak supervision a last column says how each system pools, for systems that pool differently know different
     things of their training clips.
@@ -114,7 +114,7 @@ def order(results: Sequence[ColumnResult]) -> Order:
 
 
 def order_words(reproduction: Reproduction) -> list[str]:
-    """The order of systems beside the paper's, a paragraph a column that the paper has."""
+    """The order of systems beside the paper's, a paragraph per column that the paper has."""
     paragraphs = []
     for name in column_names(reproduction):
         results = reproduction.of_column(name)
@@ -134,14 +134,14 @@ def order_words(reproduction: Reproduction) -> list[str]:
 
 
 def marks(reproduction: Reproduction) -> list[str]:
-    """What must stand beside marked rows, and what is a reading of ours in others."""
+    """Collect the remarks on marked rows, and name the rows whose specification is our reading."""
     marked = [f"† {_plain(result)}: {result.mark}" for result in reproduction.columns if result.mark]
     readings = [f"‡ {_plain(result)}: {result.source}" for result in reproduction.columns if _is_reading(result)]
     return list(dict.fromkeys([*marked, *readings]))
 
 
 def priors(reproduction: Reproduction) -> Lines:
-    """What needs no network scores on the same clips, in percent, a row a column."""
+    """Scores of answers without a network on the same clips, in percent, one row per column."""
     of_column = {name: reproduction.of_column(name)[0] for name in column_names(reproduction)}
     names = list(dict.fromkeys(prior for result in of_column.values() for prior in result.priors))
     headings = ("column", *(f"{PRIORS[name]}, %" for name in names))
@@ -195,7 +195,7 @@ def markdown(reproduction: Reproduction) -> str:
 
 
 def intervals(results: Sequence[ColumnResult]) -> str:
-    """What the intervals of columns are."""
+    """Describe the intervals of columns."""
     return "; ".join(dict.fromkeys(result.interval_of for result in results))
 
 

@@ -25,7 +25,7 @@ AVEL_CARD: dict[str, Any] = {
     "method": R_AVE_METHOD,
     "schedule": {**R_AVE_SCHEDULE, "full": {**R_AVE_SCHEDULE["full"], "segment_loss": "soft-margin"}},
 }
-"""What all three of its rows share.
+"""Card shared by its three rows.
 
 The paper has cross-entropy under full supervision, its released code a soft margin after a softmax, whose gradients are
 so small that it takes hundreds of epochs: that one belongs to the released schedule, and where all systems share one
@@ -46,7 +46,7 @@ class AVELConfig(LocalizationConfig):
     """
 
     fusion: str = "concat"
-    """How both modalities become one: "concat" or "dmrn"."""
+    """Fusion of both modalities: "concat" or "dmrn"."""
     hidden: int = 512
     """Inner width of the attention."""
     width: int = 256
@@ -99,7 +99,7 @@ FUSIONS.add("dmrn", ResidualFusion)
     **{**AVEL_CARD, "method": {**R_AVE_METHOD, "all": {"model": {"fusion": "dmrn"}}}},
 )
 class AVEL(LocalizationModel):
-    """Audio-guided visual attention, a Bi-LSTM a modality, fusion, one choice a second.
+    """Audio-guided visual attention, a Bi-LSTM per modality, fusion, one choice per second.
 
     Under weak supervision the paper has the mean over time, its code the largest logits; the code stands here.
 

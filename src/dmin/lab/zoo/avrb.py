@@ -69,7 +69,7 @@ class SegmentGate(nn.Module):
     schedule=R_AVE_SCHEDULE,
 )
 class AVRB(LocalizationModel):
-    """A Bi-LSTM over mean map and sound, plus the bilinear pooling of the guided map and the sound; a gate a second.
+    """A Bi-LSTM over mean map and sound, plus the bilinear pooling of the guided map and the sound; a gate per second.
 
     Known are the two blocks, audio-visual fusion and segment-wise attention, that LSTM fusion is combined with MFB,
     that the Bi-LSTM sees averaged maps and sound, and that there is spatial attention only.

@@ -89,7 +89,7 @@ class DCCA(MatchingModel):
     covariance: Tensor
     """Running covariance of both outputs side by side, [2 d, 2 d]."""
     pairs: Tensor
-    """How many pairs the moments stand for, those of older steps fading."""
+    """Number of pairs that the moments stand for, those of older steps fading."""
 
     def __init__(self, config: DCCAConfig) -> None:
         super().__init__(config)

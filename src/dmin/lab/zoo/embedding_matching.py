@@ -110,7 +110,7 @@ def embedding_window_scores(similarity: Tensor, query_mask: Tensor, mask: Tensor
 
 @dataclass(frozen=True)
 class EmbeddingMatching(Matching):
-    """What both losses share: how a window is found."""
+    """Matching in one space: both losses share the search for a window."""
 
     def window_scores(self, output: EmbeddingOutput, batch: Batch) -> Tensor:
         """Sum of the seconds' likeness of each window [B, T], -inf where no window starts."""

@@ -1,4 +1,4 @@
-"""Losses of networks with one choice a second among the categories and background, as AVEL and most after it have.
+"""Losses of networks with one choice per second among the categories and background, as AVEL and most after it have.
 
 Under full supervision each second's label is known; under weak supervision the logits are pooled over time, and only
 the clip's categories are.
@@ -28,7 +28,7 @@ SEGMENT_LOSSES = Registry[Callable[[Tensor, Tensor], Tensor]]("segment_loss")
 JOINT_POOLINGS = Registry[Callable[[Tensor, Tensor, Tensor], Tensor]]("mil_pooling of a joint head")
 """Losses of whole clips: logits [B, T, C + 1], mask [B, T] and targets [B, C + 1] -> a scalar."""
 CLIP_TARGETS = Registry[Callable[[Tensor, Tensor, int], Tensor]]("clip_target")
-"""What weak supervision knows of clips: labels [B, T], mask [B, T] and C -> [B, C + 1]."""
+"""Targets of weak supervision: labels [B, T], mask [B, T] and C -> [B, C + 1]."""
 
 
 @SEGMENT_LOSSES.register("cross-entropy")

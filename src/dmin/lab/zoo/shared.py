@@ -1,4 +1,4 @@
-"""What several of the compared systems share: the recipe R-ave and the head of AVEL."""
+"""Parts shared by several systems: the recipe R-ave and the head of AVEL."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def avel_head(size: int, labels: int, bias: bool = True) -> nn.Sequential:
 
 
 def spatial_only(guided: Guided, visual: Tensor, mask: Tensor | None) -> AttentionMaps:
-    """Where a network with an attention over regions looks, and no other attention.
+    """Attention maps of a network that has only an attention over regions.
 
     Args:
         guided: What the visual attention gave.

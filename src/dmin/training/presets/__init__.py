@@ -34,7 +34,7 @@ FAMILY_WORDS = {
     "small": "small networks for a few hundred clips, one schedule for all systems",
     "brief": "as small, with fewer epochs under full supervision",
 }
-"""What each family is for."""
+"""Purpose of each family."""
 _SCHEDULED = {"paper", "official"}
 """Families in which each system trains by its own paper's schedule."""
 
@@ -45,10 +45,10 @@ class Preset:
 
     name: str
     words: str
-    """What it is, in a line."""
+    """Description in one line."""
     options: Mapping[str, Any] = field(repr=False)
     source: str = ""
-    """Where a variant's specification comes from."""
+    """Source of a variant's specification."""
 
 
 def presets() -> Registry[Preset]:

@@ -1,4 +1,4 @@
-"""What all banks share: items with a source, and the split that keeps every source in one place."""
+"""Items of a bank, and their division into splits that keeps every source in one split."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Item:
     name: str
     """Unique within the bank, e.g. the path below its folder."""
     category: str
-    """What it shows or sounds like; "Background" if none of the bank's categories."""
+    """Category that it shows or sounds like; "Background" for none of the bank's categories."""
     source: str
     """Items of one recording, speaker or picture share it; no two splits share one."""
 
@@ -41,7 +41,7 @@ class Bank(Protocol):
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """What the bank shows and sounds like, at least two."""
+        """Names of the bank's categories, at least two."""
 
     def pictures(self, category: str) -> tuple[Item, ...]:
         """Pictures of a category; "Background" gives those of none of them."""
@@ -58,7 +58,7 @@ class Bank(Protocol):
 
 @dataclass(frozen=True)
 class Shelf:
-    """What one split may draw from."""
+    """Items that one split may use."""
 
     pictures: Mapping[str, tuple[Item, ...]]
     """Pictures by category, "Background" included (it may be empty)."""

@@ -33,7 +33,7 @@ class FolderBank:
     """Pictures and sounds in a folder; see `open_folder` for its layout."""
 
     folder: Path
-    """Where it is."""
+    """Path of the folder."""
     all_pictures: Mapping[str, tuple[Item, ...]] = field(repr=False)
     """Readable pictures by category, "Background" included."""
     all_sounds: Mapping[str, tuple[Item, ...]] = field(repr=False)
@@ -41,7 +41,7 @@ class FolderBank:
 
     @property
     def name(self) -> str:
-        """Which bank this is."""
+        """Name of the bank."""
         return "folder"
 
     @property

@@ -33,7 +33,7 @@ class ScenesBank:
 
     @property
     def name(self) -> str:
-        """Which bank this is."""
+        """Name of the bank."""
         return "scenes"
 
     @property

@@ -21,7 +21,7 @@ from dmin.lab.compose.banks.surfaces import surface
 from dmin.lab.compose.sound import audible_seconds, frame_levels_db
 
 STAMPS_FOLDER = Path("/usr/share/tuxpaint/stamps")
-"""Where Debian's package puts them."""
+"""Folder in which Debian's package puts them."""
 MOST_CATEGORIES = 28
 """As many as AVE has."""
 VARIANTS = 24
@@ -48,7 +48,7 @@ class StampsBank:
     """
 
     folder: Path
-    """Where the stamps are."""
+    """Folder of the stamps."""
     stamps: Mapping[str, str] = field(repr=False)
     """Path below the folder, without suffix, of each category's stamp."""
     other_pictures: tuple[str, ...] = field(repr=False)
@@ -58,7 +58,7 @@ class StampsBank:
 
     @property
     def name(self) -> str:
-        """Which bank this is."""
+        """Name of the bank."""
         return "stamps"
 
     @property
@@ -140,7 +140,7 @@ def open_stamps(folder: str | Path | None = None) -> StampsBank:
 
 
 def _title(stamp: str) -> str:
-    """What a stamp shows, by its file's name."""
+    """Read a stamp's category from its file's name."""
     return Path(stamp).name.replace("_", " ").replace("-", " ").capitalize()
 
 

@@ -1,4 +1,4 @@
-"""What one second asks of all others (the paper's Fig. 10): the seconds that attentions weigh most, side by side."""
+"""Draws the attention of one second to all others (the paper's Fig. 10): the seconds that weigh most, side by side."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _WORDS, _ROOM, _HEADS = 0.38, 0.12, 0.4
 
 @dataclass(frozen=True, eq=False)
 class Attended:
-    """How one attention weighs all seconds."""
+    """Weights of all seconds in one attention."""
 
     name: str
     weights: NDArray[np.floating] = field(repr=False)
@@ -60,7 +60,7 @@ class QuerySecond:
     about: str
     """A line under the title."""
     second: int
-    """Which one asks, from 0."""
+    """Index of the query second, from 0."""
     modality: Modality
     """Whether its picture or its sound asks."""
     truth: tuple[Label, ...]
@@ -158,7 +158,7 @@ def _inch_axes(ax: Axes, height: float) -> Axes:
 
 
 def _write_heads(ax: Axes) -> None:
-    """What stands under them, left and right."""
+    """Labels below them, left and right."""
     ax.set_axis_off()
     ax.set(xlim=(0, INNER), ylim=(0, 1), xticks=[], yticks=[])
     heads = ((0.0, f"the {MOST_CARDS} seconds that weigh most, and their truth"), (_CHART, "all seconds, query marked"))

@@ -1,4 +1,4 @@
-"""What every second asks of all others (the paper's Fig. 10 b, c): a grid of T x 2T weights for each attention."""
+"""Draws the attention of every second to all others (the paper's Fig. 10 b, c): a grid of T x 2T weights for each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_TICKS = 12
 
 @dataclass(frozen=True, eq=False)
 class AttentionGrid:
-    """How one attention weighs all seconds, for each second that asks."""
+    """Weights of all seconds in one attention, for each query second."""
 
     name: str
     weights: NDArray[np.floating] = field(repr=False)
@@ -62,7 +62,7 @@ class ClipGrids:
 
 
 def grids_figure(clip: ClipGrids) -> Figure:
-    """Under the keys' truth a grid an attention: a row a query, a column a key, the own modality's keys at the left."""
+    """Draw a grid per attention: a row per query, a column per key below its truth; the own modality's left."""
     names = row_names(grid.name for grid in clip.attentions)
     seconds = len(clip.truth)
     height = min(max(_ROW * seconds, _LEAST), _MOST)
@@ -124,7 +124,7 @@ def plot_grid(weights: NDArray[np.floating], ax: Axes | None = None) -> Axes:
 
 
 def _write_heads(modality: Modality, ax: Axes) -> None:
-    """Which keys stand left and right."""
+    """Labels of the keys on the left and on the right."""
     ax.set_axis_off()
     ax.set(xlim=(0, 1), ylim=(0, 1))
     other = "sound" if modality == "picture" else "picture"

@@ -62,7 +62,7 @@ class PlacedQuery(Protocol):
 
 
 def query_figure(placed: PlacedQuery, direction: str, title: str, about: str, footage: Footage | None = None) -> Figure:
-    """Where a query was searched and found: the clip's frames and sound, if they are there, its place, and the scores.
+    """Draw a query and its answer: the clip's frames and sound, if they are there, the place, and the scores.
 
     Args:
         placed: The query.

@@ -1,4 +1,4 @@
-"""Results of several systems with their intervals: a row a system, a dot a seed, other people's figures beside."""
+"""Results of several systems with their intervals: a row per system, a dot per seed, other people's figures beside."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class IntervalRow:
     runs: tuple[float, ...] = ()
     """Of each run alone."""
     published: float | None = None
-    """What others found elsewhere."""
+    """Published figures."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where several systems look in the same clip (the paper's Fig. 9): a row a system, a column a second."""
+"""Draws attention maps of several systems on one clip (the paper's Fig. 9): a row per system, a column per second."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TRUTH, _KEY = "truth", ""
 
 @dataclass(frozen=True, eq=False)
 class RegionMaps:
-    """Where one system looks."""
+    """Attention map of one system."""
 
     name: str
     attention: NDArray[np.floating] = field(repr=False)
@@ -143,7 +143,7 @@ def overlays(frames: NDArray[np.uint8], attention: NDArray[np.floating], top: fl
 
 
 def plot_scale(top: float, ax: Axes | None = None) -> Axes:
-    """What glow and shade mean: a strip from the least to the most attention, at the right under a row of `INNER`.
+    """Draw the legend: a strip from the least to the most attention, at the right under a row of `INNER`.
 
     Returns:
         The axes that were given, or new ones.

@@ -1,4 +1,4 @@
-"""What the pictures of the paper's examples share: a clip's material, and lanes with a label a second."""
+"""Parts shared by pictures of examples: a clip's material, and lanes with one label per second."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def plot_labels(
     wrong: Sequence[bool] | None = None,
     background: str = "background",
 ) -> Axes:
-    """A lane of named bars, a bar a run of equal seconds.
+    """A lane of named bars, a bar per run of equal seconds.
 
     Args:
         labels: T of them.

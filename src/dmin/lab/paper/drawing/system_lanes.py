@@ -1,4 +1,4 @@
-"""What several systems say of one clip (the paper's Fig. 7 and 8): frames, sound, truth, and a lane a system."""
+"""Draws answers of several systems to one clip (the paper's Fig. 7 and 8): frames, sound, truth, a lane per system."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _KEY, _LOOKS = "", "\nlooks at"
 
 @dataclass(frozen=True, eq=False)
 class SystemAnswers:
-    """What one system says of a clip."""
+    """Answer of one system to a clip."""
 
     name: str
     labels: tuple[Label, ...]
@@ -72,7 +72,7 @@ class ClipAnswers:
     query: Literal["picture", "sound"] | None = None
     """In matching: the modality that asks; the truth's seconds get a frame in its row, and the truth is the query's."""
     background: str = "background"
-    """What is written where a label is None."""
+    """Text for a label that is None."""
 
     def __post_init__(self) -> None:
         check_clip(self.truth, self.frames, self.waveform)
@@ -184,7 +184,7 @@ def _frame_query(truth: Sequence[Label], ax: Axes | None) -> None:
 
 
 def _plot_key(ax: Axes) -> None:
-    """What hatching and crosses mean."""
+    """Draw the legend of hatching and crosses."""
     ax.set_axis_off()
     ax.set(xlim=(0, INNER), ylim=(0, KEY_HEIGHT), xticks=[], yticks=[])  # inches
     low = -0.28

@@ -51,7 +51,7 @@ class AudioGuidedVisualAttention(nn.Module):
                 f"got a map of {visual.shape[2]} regions: AGVA was built for {self.regions}, set regions to H * W"
             )
         seen = self.visual_content(self.visual(visual).relu())  # [B, T, R, R]
-        heard = self.audio_content(self.audio(audio).relu())[..., None]  # [B, T, R, 1]: a value a region
+        heard = self.audio_content(self.audio(audio).relu())[..., None]  # [B, T, R, 1]: a value per region
         scores = self.score(widened(seen + heard).tanh().to(seen.dtype)).squeeze(-1)
         spatial = widened(scores).softmax(-1)
         return Guided(attend_regions(spatial, visual), spatial)

@@ -18,7 +18,7 @@ from dmin.layers.numeric import widened
 from dmin.registry import Registry
 
 KERNELS = Registry[Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]]("kernel of GNL")
-"""How queries [B, G, N, 1] see keys and values [B, G, M, 1], the mask [B, M] being True at real ones."""
+"""Kernels: queries [B, G, N, 1], keys and values [B, G, M, 1], and a mask [B, M] that is True at real ones."""
 
 
 @KERNELS.register("softmax")
@@ -30,7 +30,7 @@ def _softmax(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> 
 
 @KERNELS.register("dot")
 def _dot(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """The released code's: without a softmax the sum over keys is one number a group, and times the query."""
+    """The released code's: without a softmax the sum over keys is one number per group, and times the query."""
     products = widened(key) * value
     if mask is not None:
         products = products.masked_fill(~mask[:, None, :, None], 0.0)
@@ -42,7 +42,7 @@ class GeneralizedNonLocal(nn.Module):
 
     Group s has d / G channels; E[(i, c), (j, c')] is the product of Q_ic and K_jc', with a softmax over all (j, c') of
     both modalities. Reading: the softmax; the released code (cgnl-network) has the plain product, under which the sum
-    collapses to one number a group, of which the norm that follows leaves little but the sign. No heads. The norm's
+    collapses to one number per group, of which the norm that follows leaves little but the sign. No heads. The norm's
     statistics are over a clip's real seconds.
 
     Args:
