@@ -139,7 +139,7 @@ def mix_sound(bank: Bank, script: ClipScript) -> Waveform:
 def encode(path: Path, frames: NDArray[np.uint8], waveform: Waveform, frames_per_second: int) -> None:
     """Encode frames [N, H, W, 3] and a mono waveform [S] as H.264 and AAC.
 
-    One thread: clips are encoded side by side, and the bytes then do not depend on the machine's cores.
+    One thread: clips are encoded side by side, and the result does not depend on the number of cores.
 
     Raises:
         OSError: The file cannot be written.
