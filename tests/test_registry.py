@@ -1,10 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 
 from dmin.errors import ModelError
 from dmin.layers.inter_modality import INTER_MODALITY
 from dmin.layers.visual_attention import VISUAL_ATTENTION
 from dmin.models import DMINConfig
-from dmin.registry import Registry
+from dmin.registry import Registry, load_extensions
 
 
 def test_a_registry_is_a_mapping_of_what_was_added():
@@ -22,6 +24,19 @@ def test_a_registry_is_a_mapping_of_what_was_added():
         shapes.add("square", 5)
     with pytest.raises(ModelError, match="unknown shape 'squar': did you mean 'square'\\? Known: circle, square"):
         shapes["squar"]
+
+
+def test_a_package_that_cannot_be_imported_is_told_at_every_lookup(monkeypatch):
+    def fail():
+        raise ImportError("no such package")
+
+    monkeypatch.setattr("dmin.registry.entry_points", lambda group: [SimpleNamespace(load=fail)])
+    load_extensions.cache_clear()
+    shapes = Registry("shape", extensible=True)
+    for _ in range(2):
+        with pytest.raises(ImportError, match="no such package"):
+            shapes["square"]
+    load_extensions.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import entry_points
 from typing import TypeVar
 
@@ -10,7 +11,6 @@ from dmin.errors import ModelError, unknown_name
 
 ENTRY_POINTS = "dmin.systems"
 """Group of entry points of installed packages, dmin's own lab among them. Each names a module that adds entries."""
-_loaded: set[str] = set()
 
 Entry = TypeVar("Entry")
 Decorated = TypeVar("Decorated")
@@ -80,11 +80,8 @@ class Registry(Mapping[str, Entry]):
         return self._entries
 
 
+@cache
 def load_extensions() -> None:
-    """Import the modules that installed packages name in the group `ENTRY_POINTS`, each once."""
-    if _loaded:
-        return
+    """Import the modules that installed packages name in the group `ENTRY_POINTS`, once."""
     for entry_point in entry_points(group=ENTRY_POINTS):
-        if entry_point.value not in _loaded:  # a module that is being imported may ask for a name itself
-            _loaded.add(entry_point.value)
-            entry_point.load()
+        entry_point.load()
