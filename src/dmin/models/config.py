@@ -104,8 +104,7 @@ class AttentionConfig(NetworkConfig):
         check_heads(self, "heads")
         check_shares(self, "dropout", "cross_dropout")
         INTER_MODALITY[self.inter_modality]
-        if not 0 <= self.alpha <= 1:
-            raise ModelError(f"alpha is {self.alpha}: must be within 0 and 1")
+        check_within_unit(self, "alpha")
 
     @property
     def cross(self) -> CrossOptions:
@@ -271,6 +270,18 @@ def check_sizes(config: Any, *names: str, error: type[DminError] = ModelError) -
     for name in names:
         if getattr(config, name) < 1:
             raise error(f"{name} is {getattr(config, name)}: must be at least 1")
+
+
+def check_within_unit(config: Any, *names: str, error: type[DminError] = ModelError) -> None:
+    """Make sure that options are from 0 to 1, or None.
+
+    Raises:
+        ModelError: One is not; or another ``error``.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not 0 <= value <= 1:
+            raise error(f"{name} is {value:g}: must be within 0 and 1")
 
 
 def check_heads(config: Any, *names: str) -> None:

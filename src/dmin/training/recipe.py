@@ -12,7 +12,7 @@ from typing import Any
 from dmin.errors import DataError, unknown_name
 from dmin.files import write_atomically
 from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig, systems
-from dmin.models.config import NetworkConfig, check_sizes
+from dmin.models.config import NetworkConfig, check_sizes, check_within_unit
 from dmin.tasks.objectives import LossOptions
 
 HARDWARE = ("device", "devices", "nodes", "precision")
@@ -93,7 +93,7 @@ class LocalizationRecipe(LossOptions, Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_shares(self, "remix", "threshold", "false_event_share")
+        check_within_unit(self, "remix", "threshold", "false_event_share", error=DataError)
 
 
 @dataclass(frozen=True)
@@ -111,19 +111,7 @@ class MatchingRecipe(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_shares(self, "splice")
-
-
-def check_shares(recipe: Recipe, *names: str) -> None:
-    """Make sure that these fields are from 0 to 1, or None.
-
-    Raises:
-        DataError: One is not.
-    """
-    for name in names:
-        share = getattr(recipe, name)
-        if share is not None and not 0 <= share <= 1:
-            raise DataError(f"{name} is {share:g}: must be within 0 and 1")
+        check_within_unit(self, "splice", error=DataError)
 
 
 AnyRecipe = LocalizationRecipe | MatchingRecipe
