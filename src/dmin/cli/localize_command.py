@@ -13,7 +13,7 @@ from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat
 import dmin
 from dmin.cli.console import Console
 from dmin.cli.options import add_device, refuse_missing
-from dmin.errors import DataError
+from dmin.errors import DataError, DminError
 from dmin.results.events import dumps
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def run(args: Namespace, console: Console) -> int:
         refuse_folder(video)
         answers = {ending: args.out / f"{names[video]}.{ending}" for ending in endings}
         origin = _origin(video, localizer, args)
-        if not args.force and origin["video"]:
-            _refuse_other(answers["json"], video)
-        events = None if args.force else _current(answers, origin)
+        events = None if args.force else _current(answers, video, origin)
         there = events is not None
         if events is None:
             with console.progress() as progress:
@@ -117,31 +115,32 @@ def _origin(video: Path, localizer: Localizer, args: Namespace) -> dict[str, Any
     }
 
 
-def _current(answers: Mapping[str, Path], origin: Mapping[str, Any]) -> Events | None:
-    """Read the answer that is there; None unless all its files exist and its origin is the same."""
+def _current(answers: Mapping[str, Path], video: Path, origin: Mapping[str, Any]) -> Events | None:
+    """Read the answer that is there; None unless all its files exist and its origin is the same.
+
+    Raises:
+        DataError: It is of another video of the same name, which is still there.
+    """
     from dmin.results import formats
 
-    if not origin["video"] or not all(path.is_file() for path in answers.values()):
+    if not origin["video"]:  # it cannot be read, which the localizer will report
         return None
     try:
         text = answers["json"].read_text("utf-8")
-        return formats.from_json(text) if json.loads(text).get("made_from") == origin else None
-    except (OSError, ValueError, AttributeError):  # damaged, or of something else: do it again
+        data = json.loads(text)
+        other, made_from = Path(data["video"]), data.get("made_from")
+    except (OSError, ValueError, TypeError, KeyError):  # none, damaged, or of something else
         return None
-
-
-def _refuse_other(answer: Path, video: Path) -> None:
-    """Keep an answer of another video that happens to have the same name.
-
-    Raises:
-        DataError: The answer is of another file, which is still there.
-    """
-    try:
-        other = Path(json.loads(answer.read_text("utf-8"))["video"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return
     if other.exists() and not other.samefile(video):
-        raise DataError(f"{video}: {answer} is the answer of {other}: choose another --out, or --force to replace it")
+        raise DataError(
+            f"{video}: {answers['json']} is the answer of {other}: choose another --out, or --force to replace it"
+        )
+    if made_from != origin or not all(path.is_file() for path in answers.values()):
+        return None
+    try:
+        return formats.from_json(text)
+    except DminError:  # not of this layout
+        return None
 
 
 def _found(events: Events, min_seconds: float) -> str:
