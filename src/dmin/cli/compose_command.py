@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--clips", type=PositiveInt, default=200, help="how many clips")
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--seed", type=NonNegativeInt, default=0, help="another seed, other clips")
-    parser.add_argument("--workers", type=PositiveInt | None, default=None, help="processes; default: one a core")
+    parser.add_argument("--workers", type=PositiveInt | None, default=None, help="processes; default: one per core")
     parser.add_class_arguments(ComposeSettings)
 
 

@@ -85,7 +85,7 @@ class Parser(ArgumentParser):
 
 
 def _is_group(action: Action) -> bool:
-    """Whether a flag stands for a group of flags: ``--model`` for ``--model.width`` and others."""
+    """Tell a flag that stands for a group of flags, as ``--model`` for ``--model.width`` and others."""
     return isinstance(action, _ActionConfigLoad)
 
 

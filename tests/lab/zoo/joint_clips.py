@@ -1,4 +1,4 @@
-"""What the tests of networks with one choice per second share: tiny clips, and the comparison with an oracle."""
+"""Tiny clips, and the comparison with an oracle, for the tests of networks with one choice per second."""
 
 from __future__ import annotations
 
