@@ -84,12 +84,16 @@ def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_recipe() -> LocalizationRecipe:
     """A recipe that learns the tiny store in seconds."""
+    from dmin.layers import EncoderConfig, FusionConfig, InterModalityConfig, VisualAttentionConfig
     from dmin.models import DMINConfig
     from dmin.training.recipe import LocalizationRecipe
 
     network = DMINConfig(
-        visual_width=16, width=16, heads=2, fusion_heads=2, encoder_layers=1, feed_forward=32, guide_size=8,
-        bottleneck=8, visual_dropout=0.0, dropout=0.0, cross_dropout=0.0,
+        visual_width=16, width=16, visual_dropout=0.0,
+        encoder=EncoderConfig(layers=1, heads=2, hidden=32, dropout=0.0),
+        inter_modality=InterModalityConfig(heads=2, hidden=32, dropout=0.0),
+        fusion=FusionConfig(heads=2, dropout=0.0),
+        visual_attention=VisualAttentionConfig(size=8, bottleneck=8, dropout=0.0),
     )  # fmt: skip
     return LocalizationRecipe(
         model=network,

@@ -6,6 +6,7 @@ from dmin.errors import ModelError
 from dmin.layers.inter_modality import INTER_MODALITY
 from dmin.layers.visual_attention import VISUAL_ATTENTION
 from dmin.models import DMINConfig
+from dmin.models.config import config_from
 from dmin.registry import Registry, load_extensions
 
 
@@ -44,6 +45,6 @@ def test_a_package_that_cannot_be_imported_is_told_at_every_lookup(monkeypatch):
 )
 def test_a_slot_says_what_may_stand_in_it(option, registry):
     for name in registry:
-        assert getattr(DMINConfig(("a",), **{option: name}), option) == name
+        assert getattr(config_from(DMINConfig, {option: {"name": name}}), option).name == name
     with pytest.raises(ModelError, match=f"{option.replace('_', '.')}.* Known: "):
-        DMINConfig(("a",), **{option: "zzzz"})
+        config_from(DMINConfig, {option: {"name": "zzzz"}})

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dmin.backbones import Backbone, Card
+from dmin.layers import EncoderConfig, FusionConfig, InterModalityConfig, VisualAttentionConfig
 from dmin.models import DMIN, DMINConfig
 from dmin.models.settings import LocalizerSettings
 
@@ -39,8 +40,9 @@ def make_model(folder: Path) -> Path:
     """Write an untrained model for these backbones that takes every second for an event."""
     torch.manual_seed(0)
     config = DMINConfig(
-        category_names=("Bell", "Dog"), visual_size=8, audio_size=6, visual_width=8, width=8, heads=2, fusion_heads=2,
-        encoder_layers=1, feed_forward=8, guide_size=8, bottleneck=8,
+        category_names=("Bell", "Dog"), visual_size=8, audio_size=6, visual_width=8, width=8,
+        encoder=EncoderConfig(layers=1, heads=2, hidden=8), inter_modality=InterModalityConfig(heads=2, hidden=8),
+        fusion=FusionConfig(heads=2), visual_attention=VisualAttentionConfig(size=8, bottleneck=8),
     )  # fmt: skip
     DMIN(config).save_pretrained(folder)
     settings = LocalizerSettings("cli-eye", "1", "cli-ear", "1", 2.0, 8000, window_seconds=10, threshold=0.0)

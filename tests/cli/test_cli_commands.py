@@ -239,7 +239,7 @@ def test_flags_with_underscores_are_still_understood(flag, width, tiny_store, tm
     ("words", "sentence"),
     [
         ("train s --out o --epochs x", "--epochs is 'x': must be a whole number"),
-        ("train s --out o --model.fusion-heads 2.5", "--model.fusion-heads is '2.5': must be a whole number"),
+        ("train s --out o --model.fusion.heads 2.5", "--model.fusion.heads is '2.5': must be a whole number"),
         ("train s --out o --milestones 3,x", "--milestones is '3,x': must be whole numbers, as [10,20]"),
         ("train s --out o --model.unimodal-heads maybe", "--model.unimodal-heads is 'maybe': must be true or false"),
         ("train s", "--out must be given"),

@@ -80,7 +80,7 @@ def test_evaluate_takes_a_video_without_sound_for_silent_if_told(evaluate, data,
 def test_train_says_what_it_trains_on_and_takes_mended_annotations(extract, data, tmp_path, capsys):
     assert run([*extract, "--quiet"]) == 0
     train = ["train", str(tmp_path / "store"), "--preset", "small", "--epochs", "1", "--out", str(tmp_path / "run")]
-    train += ["--model.width", "8", "--model.visual-width", "8", "--model.heads", "2", "--model.fusion-heads", "2"]
+    train += ["--model.width", "8", "--model.visual-width", "8", "--model.encoder.hidden", "8"]
     assert run(train) == 0
     said = capsys.readouterr().err
     rows = {line.split("│")[1].strip(): line.split("│")[2:-1] for line in said.splitlines() if line.startswith("│")}

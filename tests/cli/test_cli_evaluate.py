@@ -11,6 +11,7 @@ from cli_fakes import Ear, Eye, make_model, write_video
 from dmin.cli.commands import run
 from dmin.data.annotations import Annotation, write_annotations
 from dmin.data.folder import write_split
+from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DCMR, DCMRConfig
 from dmin.models.settings import MatcherSettings
 
@@ -19,8 +20,9 @@ def make_matcher(folder, visual="cli-eye", audio="cli-ear", rate_hz=8000):
     """Write an untrained DCMR for features of these backbones."""
     torch.manual_seed(0)
     config = DCMRConfig(
-        "a2v", protocol="strict", visual_size=8, audio_size=6, width=8, heads=2, encoder_layers=1, feed_forward=8
-    )
+        "a2v", protocol="strict", visual_size=8, audio_size=6, width=8,
+        encoder=EncoderConfig(layers=1, heads=2, hidden=8), inter_modality=InterModalityConfig(heads=2, hidden=8),
+    )  # fmt: skip
     DCMR(config).save_pretrained(folder)
     MatcherSettings(visual, "1", audio, "1", 2.0, rate_hz, window_seconds=10).save(folder)
     return folder

@@ -8,6 +8,7 @@ import pytest
 from cli_fakes import Ear, Eye, write_video
 
 from dmin.cli.commands import run
+from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DCMR, DCMRConfig
 from dmin.models.settings import MatcherSettings
 
@@ -21,8 +22,8 @@ def fakes(make_known):
 def model(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("matching") / request.param
     config = DCMRConfig(
-        request.param, protocol="strict", visual_size=8, audio_size=6, width=8, heads=2, encoder_layers=1,
-        feed_forward=8,
+        request.param, protocol="strict", visual_size=8, audio_size=6, width=8,
+        encoder=EncoderConfig(layers=1, heads=2, hidden=8), inter_modality=InterModalityConfig(heads=2, hidden=8),
     )  # fmt: skip
     DCMR(config).save_pretrained(folder)
     MatcherSettings("cli-eye", "1", "cli-ear", "1", 2.0, 8000, window_seconds=5).save(folder)

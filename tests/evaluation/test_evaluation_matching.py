@@ -12,6 +12,7 @@ from torch import nn
 from dmin.data.queries import MatchingClips
 from dmin.errors import DataError, ModelError
 from dmin.evaluation import evaluate_matching
+from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DCMR, DCMRConfig
 from dmin.models.outputs import WindowOutput
 from dmin.models.settings import MatcherSettings
@@ -94,8 +95,9 @@ def test_a_double_model_answers_in_float32_and_is_left_as_it_was(tiny_store):
 def test_the_network_itself_is_scored_under_its_own_protocol(tiny_store, protocol):
     torch.manual_seed(0)
     config = DCMRConfig(
-        "v2a", protocol=protocol, visual_size=8, audio_size=6, width=8, heads=2, feed_forward=8, encoder_layers=1
-    )
+        "v2a", protocol=protocol, visual_size=8, audio_size=6, width=8,
+        encoder=EncoderConfig(layers=1, heads=2, hidden=8), inter_modality=InterModalityConfig(heads=2, hidden=8),
+    )  # fmt: skip
     model = DCMR(config).eval()
     report = evaluate_matching(model, SETTINGS, tiny_store)
     assert report.protocol == protocol

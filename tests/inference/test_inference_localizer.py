@@ -5,6 +5,7 @@ import torch
 from dmin.errors import ModelError
 from dmin.features import FeatureStore
 from dmin.inference import Localizer, localizer
+from dmin.layers import EncoderConfig, FusionConfig, InterModalityConfig, VisualAttentionConfig
 from dmin.models import DMIN, DMINConfig
 from dmin.models.settings import LocalizerSettings
 
@@ -29,8 +30,9 @@ def test_events_come_out_of_features(tiny_run, tiny_store, tiny_backbones, monke
 
 
 SMALL = DMINConfig(
-    ("Dog",), visual_size=8, audio_size=6, visual_width=8, width=8, heads=2, fusion_heads=2, encoder_layers=1,
-    feed_forward=8, guide_size=8, bottleneck=8,
+    ("Dog",), visual_size=8, audio_size=6, visual_width=8, width=8, encoder=EncoderConfig(layers=1, heads=2, hidden=8),
+    inter_modality=InterModalityConfig(heads=2, hidden=8), fusion=FusionConfig(heads=2),
+    visual_attention=VisualAttentionConfig(size=8, bottleneck=8),
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from inference_fakes import Ear, Eye, levels, rigged_matcher, write_levels
 from dmin.errors import MediaError, ModelError
 from dmin.inference import Matcher, Recording, loading
 from dmin.inference.matcher import _by_pairs, _by_seconds
+from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DCMR, DCMRConfig
 from dmin.models.settings import MatcherSettings
 from dmin.tasks.matching import window_scores
@@ -163,8 +164,9 @@ def test_a_model_trained_with_context_warns_once():
 @pytest.fixture
 def model(tmp_path):
     config = DCMRConfig(
-        "v2a", protocol="strict", visual_size=1, audio_size=1, width=8, heads=2, encoder_layers=1, feed_forward=8
-    )
+        "v2a", protocol="strict", visual_size=1, audio_size=1, width=8,
+        encoder=EncoderConfig(layers=1, heads=2, hidden=8), inter_modality=InterModalityConfig(heads=2, hidden=8),
+    )  # fmt: skip
     DCMR(config).double().save_pretrained(tmp_path / "model")
     MatcherSettings("match-eye", "1", "match-ear", "1", 2.0, 8000, window_seconds=10).save(tmp_path / "model")
     return tmp_path / "model"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dmin.errors import ModelError
 from dmin.layers import AudioGuidedTripletAttention, FactorizedBilinearPooling
 from dmin.layers.agta import PARTS, ChannelAttention, RegionLSTM, SpatialAttention
-from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from dmin.layers.visual_attention import VISUAL_ATTENTION, VisualAttentionConfig
 from lab.zoo.layers.guided_clips import LENGTHS, assert_as_oracle, size
 from oracles import agta as oracle
 from oracles.basics import softmax, weights_of
@@ -28,8 +28,14 @@ from oracles.checks import (
 shapes = {"batch": st.integers(1, 2), "seconds": st.integers(1, 4), "regions": st.integers(1, 4)}
 
 
-def small(**options):
-    return in_float64(AudioGuidedTripletAttention(5, 3, size=4, bottleneck=3, factors=2, dropout=0.5, **options))
+def small(parts=PARTS, **options):
+    config = VisualAttentionConfig(size=4, bottleneck=3, factors=2, dropout=0.5, **options)
+    return in_float64(AudioGuidedTripletAttention(5, 3, config, parts))
+
+
+def slot(name, visual_size=5, audio_size=3, **options):
+    config = VisualAttentionConfig(name=name, **options)
+    return VISUAL_ATTENTION[name](visual_size=visual_size, audio_size=audio_size, regions=49, config=config)
 
 
 def clips(batch=2, seconds=4, regions=3):
@@ -182,13 +188,13 @@ def test_any_parts_of_it(lengths, parts, channel_residual):
 
 @pytest.mark.parametrize(("name", "left"), SLOTS.items())
 def test_a_row_of_table_3_has_no_weights_of_what_it_leaves_out(name, left):
-    module = VISUAL_ATTENTION[name](GuideOptions(visual_size=5, audio_size=3, size=4, bottleneck=3, factors=2))
+    module = slot(name, size=4, bottleneck=3, factors=2)
     assert {weight.split(".")[0] for weight, _ in module.named_parameters()} == left
 
 
 @pytest.mark.parametrize("name", [name for name in SLOTS if name != "none"])
 def test_gradients_reach_all_parameters_that_are_left(name):
-    module = in_float64(VISUAL_ATTENTION[name](GuideOptions(visual_size=5, audio_size=3, size=4, bottleneck=3)))
+    module = in_float64(slot(name, size=4, bottleneck=3))
     assert_reaches_all(module, module(*clips()).values.square().sum())
 
 
@@ -200,8 +206,7 @@ def test_without_any_part_regions_are_averaged():
 
 
 def test_as_many_parameters_as_the_released_layer():
-    options = GuideOptions(visual_size=512, audio_size=128, lstm_layers=2, spatial_bias=True)
-    assert size(VISUAL_ATTENTION["agta"](options)) == 2_630_657
+    assert size(slot("agta", 512, 128, lstm_layers=2, spatial_bias=True)) == 2_630_657
 
 
 def test_a_misspelt_attention():

@@ -8,11 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmin.layers import DenseInterModalityAttention, MultiHeadAttention, full_channel_pair_product
+from dmin.layers import DenseInterModalityAttention, InterModalityConfig, MultiHeadAttention, full_channel_pair_product
 from oracles import attention as oracle
 from oracles.basics import weights_of
 from oracles.checks import FEW, assert_agree, assert_gradients, assert_reaches_all, draw, in_float64
 
+UNDROPPED = InterModalityConfig(heads=2, dropout=0.0)
 sizes = {
     "heads": st.integers(1, 3),
     "size": st.integers(1, 4),
@@ -60,7 +61,8 @@ def test_multi_head_attention(heads, size, seconds, batch, memory_seconds):
 @FEW
 @given(**sizes, other_seconds=st.integers(1, 5), alpha=st.floats(0, 1), mean_pairs=st.booleans())
 def test_dense_inter_modality_attention(products, heads, size, seconds, other_seconds, batch, alpha, mean_pairs):
-    module = in_float64(DenseInterModalityAttention(heads * size, heads, 0.3, alpha, mean_pairs, *products))
+    config = InterModalityConfig(heads=heads, dropout=0.3, alpha=alpha, mean_pairs=mean_pairs)
+    module = in_float64(DenseInterModalityAttention(heads * size, config, *products))
     own, other = draw(batch, seconds, heads * size), draw(batch, other_seconds, heads * size, seed=1)
     attended = module(own, other, return_weights=True)
     for clip in range(batch):
@@ -70,7 +72,7 @@ def test_dense_inter_modality_attention(products, heads, size, seconds, other_se
         assert_agree(attended.weights[clip], weights)
 
 
-@pytest.mark.parametrize("module", [MultiHeadAttention(6, 2, 0.0), DenseInterModalityAttention(6, 2, 0.0)])
+@pytest.mark.parametrize("module", [MultiHeadAttention(6, 2, 0.0), DenseInterModalityAttention(6, UNDROPPED)])
 class TestEachAttention:
     def attend(self, module, first, second, mask=None, return_weights=False):
         if isinstance(module, MultiHeadAttention):
@@ -125,7 +127,9 @@ def test_dropout_falls_on_weights_in_training_only(kind, asked, monkeypatch):
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", record_fused)
     monkeypatch.setattr(torch.nn.functional, "dropout", record_dropped)
-    module = kind(4, 1, dropout=0.9)
+    module = MultiHeadAttention(4, 1, dropout=0.9)
+    if kind is DenseInterModalityAttention:
+        module = DenseInterModalityAttention(4, InterModalityConfig(heads=1, dropout=0.9))
     sequence = torch.rand(1, 8, 4)
     inputs = (sequence,) if kind is MultiHeadAttention else (sequence, sequence)
     in_training = [module(*inputs, return_weights=asked).values for _ in range(2)]
@@ -138,7 +142,7 @@ def test_dropout_falls_on_weights_in_training_only(kind, asked, monkeypatch):
 
 @pytest.mark.parametrize("masked", ["own", "other"])
 def test_a_missing_mask_means_that_all_is_real(masked):
-    module = in_float64(DenseInterModalityAttention(6, 2, 0.0))
+    module = in_float64(DenseInterModalityAttention(6, UNDROPPED))
     own, other = draw(2, 4, 6), draw(2, 3, 6, seed=1)
     every = {"own": torch.ones(2, 4, dtype=torch.bool), "other": torch.ones(2, 3, dtype=torch.bool)}
     some = {name: mask.clone() for name, mask in every.items()}

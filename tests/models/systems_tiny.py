@@ -6,6 +6,7 @@ import torch
 
 from dmin.data.clips import Batch, Window
 from dmin.models import systems
+from dmin.models.config import AttentionConfig
 from dmin.models.systems import merged
 from dmin.training.presets import kinds, variants
 from dmin.training.recipe import recipe_from
@@ -16,15 +17,17 @@ _SMALL = {
     "width": 16,
     "hidden": 16,
     "feed_forward": 32,
-    "guide_size": 8,
-    "bottleneck": 6,
     "visual_width": 16,
     "reduced": 8,
     "embedding": 6,
-    "encoder_layers": 1,
     "heads": 2,
-    "fusion_heads": 2,
     "factors": 2,
+}
+_PARTS = {
+    "encoder": {"layers": 1, "heads": 2, "hidden": 32},
+    "inter_modality": {"heads": 2, "hidden": 32},
+    "fusion": {"heads": 2},
+    "visual_attention": {"size": 8, "bottleneck": 6, "factors": 2, "heads": 2},
 }
 
 
@@ -37,7 +40,9 @@ def tiny_recipe(name, kind, variant=None):
     """The system's own options, at small sizes."""
     system = systems()[name]
     known = {field.name for field in fields(system.network.config_type)}
-    small = {option: value for option, value in _SMALL.items() if option in known}
+    of_dmin_or_dcmr = issubclass(system.network.config_type, AttentionConfig)
+    sizes_of_all = _SMALL | (_PARTS if of_dmin_or_dcmr else {})
+    small = {option: value for option, value in sizes_of_all.items() if option in known}
     sizes = {"visual_size": VISUAL_SIZE, "audio_size": AUDIO_SIZE}
     if system.task == "localization":
         sizes |= {"category_names": NAMES, "regions": REGIONS}

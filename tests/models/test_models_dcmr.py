@@ -7,15 +7,23 @@ from hypothesis import strategies as st
 
 from dmin.errors import ModelError
 from dmin.models import DCMR, DMIN, PADDING_LOGIT, DCMRConfig, DMINConfig
-from dmin.models.config import DIRECTIONS, MATCHINGS, PROTOCOLS
+from dmin.models.config import DIRECTIONS, MATCHINGS, PROTOCOLS, config_from
+from dmin.models.systems import merged
+from dmin.training.presets import recipe_of
 from oracles import matching as oracle
 from oracles.checks import FEW, assert_agree, assert_reaches_all, draw, dropouts_of, in_float64
 
-TINY = {"visual_size": 5, "audio_size": 3, "width": 4, "heads": 2, "feed_forward": 5, "encoder_layers": 1}
+TINY = {
+    "visual_size": 5,
+    "audio_size": 3,
+    "width": 4,
+    "encoder": {"layers": 1, "heads": 2, "hidden": 5},
+    "inter_modality": {"heads": 2, "hidden": 5},
+}
 
 
 def tiny(**options):
-    return in_float64(DCMR(DCMRConfig(**(TINY | options))))
+    return in_float64(DCMR(config_from(DCMRConfig, merged(TINY, options))))
 
 
 def queries(*spans, seconds):
@@ -39,7 +47,7 @@ def clips(batch, seconds, seed=0):
 )
 def test_against_the_oracle(direction, matching, protocol, mean_pairs, spans):
     seconds = 6
-    model = tiny(direction=direction, matching=matching, protocol=protocol, mean_pairs=mean_pairs)
+    model = tiny(direction=direction, matching=matching, protocol=protocol, inter_modality={"mean_pairs": mean_pairs})
     visual, audio = clips(len(spans), seconds)
     query = queries(*((start, min(start + length, seconds)) for start, length in spans), seconds=seconds)
     logits = model(visual, audio, query).segment_logits
@@ -87,9 +95,9 @@ def test_the_released_start_is_blind_and_ours_is_not():
     torch.manual_seed(0)
     visual, audio = torch.rand(2, 10, 5), torch.rand(2, 10, 3)
     query = queries((2, 6), (4, 9), seconds=10)
-    released = DCMR(DCMRConfig.official("a2v", **TINY)).eval()(visual, audio, query).segment_logits
+    released = DCMR(recipe_of("official-a2v", model=TINY).model).eval()(visual, audio, query).segment_logits
     assert released.std() < 1e-6
-    ours = DCMR(DCMRConfig("a2v", **TINY)).eval()(visual, audio, query).segment_logits
+    ours = DCMR(config_from(DCMRConfig, TINY)).eval()(visual, audio, query).segment_logits
     assert ours.std() > 1e-2
 
 
@@ -117,7 +125,7 @@ def test_wrong_input_is_refused():
 
 
 def test_each_part_has_the_dropout_of_its_option():
-    model = tiny(dropout=0.25, cross_dropout=0.125)
+    model = tiny(encoder={"dropout": 0.25}, inter_modality={"dropout": 0.125})
     parts = ("visual_encoder", "audio_encoder", "visual_cross", "audio_cross")
     rates = [dropouts_of(getattr(model, name)) for name in parts]
     assert rates == [{0.25}, {0.25}, {0.125}, {0.125}]

@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from dmin.errors import ModelError
 from dmin.models import DMIN, PADDING_LOGIT, DMINConfig
+from dmin.models.config import config_from
+from dmin.models.systems import merged
+from dmin.training.presets import recipe_of
 from oracles import dmin as oracle
 from oracles.checks import (
     FEW,
@@ -24,20 +27,18 @@ TINY = {
     "audio_size": 3,
     "visual_width": 6,
     "width": 4,
-    "heads": 2,
-    "fusion_heads": 2,
-    "feed_forward": 5,
-    "guide_size": 4,
-    "bottleneck": 3,
-    "factors": 2,
+    "encoder": {"heads": 2, "hidden": 5},
+    "inter_modality": {"heads": 2, "hidden": 5},
+    "fusion": {"heads": 2},
+    "visual_attention": {"size": 4, "bottleneck": 3, "factors": 2},
 }
-PRESETS = [DMINConfig.paper, DMINConfig.official]
+PRESETS = ["paper", "official-full"]
 LOGITS = ("relevance_logits", "category_logits", "unimodal_category_logits")
 MAPS = ("spatial", "channel", "temporal_visual", "temporal_audio", "inter_modality_visual", "inter_modality_audio")
 
 
-def tiny(preset=DMINConfig.paper, **options):
-    return in_float64(DMIN(preset(**(TINY | options))))
+def tiny(preset="paper", **options):
+    return in_float64(DMIN(recipe_of(preset, model=merged(TINY, options)).model))
 
 
 def clips(batch=2, seconds=4, rows=2, columns=3, seed=0):
@@ -65,7 +66,9 @@ def scalar(output):
     alpha=st.floats(0, 1),
 )
 def test_against_the_oracle(preset, batch, seconds, rows, columns, heads, visual_width, alpha):
-    model = tiny(preset, heads=heads, visual_width=visual_width, alpha=alpha)
+    model = tiny(
+        preset, encoder={"heads": heads}, inter_modality={"heads": heads, "alpha": alpha}, visual_width=visual_width
+    )
     visual, audio = clips(batch, seconds, rows, columns)
     output = model(visual, audio, return_attention=True)
     for clip in range(batch):
@@ -156,19 +159,19 @@ def test_gradients_of_the_inputs(preset):
 
 
 def test_gradients_reach_all_parameters():
-    model = tiny(DMINConfig.official)
+    model = tiny("official-full")
     assert_reaches_all(model, scalar(model(*clips(), prefix_mask([4, 2], 4))))
 
 
 def test_zero_input_has_finite_gradients():
-    model = DMIN(DMINConfig(**TINY))
+    model = DMIN(config_from(DMINConfig, TINY))
     assert_finite(model, scalar(model(torch.zeros(2, 3, 2, 2, 5), torch.zeros(2, 3, 3))))
 
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_bfloat16_autocast_is_finite_and_close(masked):
     torch.manual_seed(0)
-    model = DMIN(DMINConfig(**TINY)).eval()
+    model = DMIN(config_from(DMINConfig, TINY)).eval()
     visual, audio = (tensor.detach().float() for tensor in clips())
     mask = prefix_mask([4, 2], 4) if masked else None
     exact = model(visual, audio, mask)
@@ -182,7 +185,7 @@ def test_bfloat16_autocast_is_finite_and_close(masked):
 
 
 def test_a_network_in_bfloat16_runs():
-    model = DMIN(DMINConfig(**TINY)).eval().bfloat16()
+    model = DMIN(config_from(DMINConfig, TINY)).eval().bfloat16()
     output = model(*clips(), prefix_mask([4, 2], 4), return_attention=True)
     assert output.category_logits.dtype == torch.bfloat16
     assert output.category_logits.isfinite().all()
@@ -191,7 +194,7 @@ def test_a_network_in_bfloat16_runs():
 @pytest.mark.slow
 def test_compiled_answers_are_the_same():
     # Traced, but not turned into machine code: that needs a C compiler and minutes.
-    model = tiny(encoder_layers=1)
+    model = tiny(encoder={"layers": 1})
     eager, traced = model(*clips()), torch.compile(model, backend="eager")(*clips())
     for name in LOGITS:
         assert_agree(getattr(traced, name), getattr(eager, name).detach().numpy())
@@ -210,12 +213,12 @@ def test_compiled_answers_are_the_same():
 )
 def test_shapes_that_do_not_fit(visual, audio, message):
     with pytest.raises(ModelError, match=message):
-        DMIN(DMINConfig(**TINY))(torch.zeros(visual), torch.zeros(audio))
+        DMIN(config_from(DMINConfig, TINY))(torch.zeros(visual), torch.zeros(audio))
 
 
 def test_features_that_are_no_floats():
     with pytest.raises(ModelError, match=r"visual of torch.uint8 and audio of torch.float32: must be float features"):
-        DMIN(DMINConfig(**TINY))(torch.zeros(1, 2, 3, 3, 5, dtype=torch.uint8), torch.zeros(1, 2, 3))
+        DMIN(config_from(DMINConfig, TINY))(torch.zeros(1, 2, 3, 3, 5, dtype=torch.uint8), torch.zeros(1, 2, 3))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +242,13 @@ def test_a_network_needs_categories():
 
 
 def test_each_part_has_the_dropout_of_its_option():
-    model = tiny(dropout=0.25, cross_dropout=0.125, visual_dropout=0.5)
+    model = tiny(
+        visual_dropout=0.5,
+        visual_attention={"dropout": 0.75},
+        encoder={"dropout": 0.25},
+        inter_modality={"dropout": 0.125},
+        fusion={"dropout": 0.375},
+    )
     parts = ("visual", "visual_encoder", "audio_encoder", "visual_cross", "audio_cross", "fusion")
     rates = {name: dropouts_of(getattr(model, name)) for name in parts}
     assert rates == {
@@ -248,9 +257,9 @@ def test_each_part_has_the_dropout_of_its_option():
         "audio_encoder": {0.25},
         "visual_cross": {0.125},
         "audio_cross": {0.125},
-        "fusion": {0.25},
+        "fusion": {0.375},
     }
-    assert model.agta.bilinear.drop_sums.p == 0.25
+    assert model.agta.bilinear.drop_sums.p == 0.75
 
 
 def test_the_layer_before_agta_ends_in_dropout():

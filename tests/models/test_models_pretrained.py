@@ -8,18 +8,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dmin.errors import ModelError
+from dmin.layers import EncoderConfig, InterModalityConfig, VisualAttentionConfig
 from dmin.models import DMIN, DMINConfig
 
-TINY = DMINConfig.official(
+TINY = DMINConfig(
     category_names=("Dog", "Baby cry, infant cry", "Möwe"),
     visual_size=5,
     audio_size=3,
     visual_width=None,
     width=4,
-    feed_forward=5,
-    guide_size=4,
-    bottleneck=3,
-    factors=2,
+    encoder=EncoderConfig(hidden=5),
+    inter_modality=InterModalityConfig(hidden=5, mean_pairs=True),
+    visual_attention=VisualAttentionConfig(size=4, bottleneck=3, factors=2, lstm_layers=2, channel_residual=True),
 )
 
 
@@ -133,7 +133,9 @@ def test_weights_of_other_shapes(saved):
         ({"model": "DCMR"}, "is not the configuration of a DMIN"),
         ({"widht": 8}, "unknown option 'widht': did you mean 'width'"),
         ({"width": "wide"}, "does not fit DMINConfig"),
-        ({"width": 3}, "width is 3 and heads 4"),
+        ({"width": 3}, r"width is 3 and encoder.heads 4"),
+        ({"encoder": {"layer": 1}}, "EncoderConfig: unknown option 'layer': did you mean 'layers'"),
+        ({"inter_modality": "dima"}, "was written by dmin 0.1.0.*make it anew with `dmin train"),
     ],
 )
 def test_configurations_that_do_not_fit(saved, changes, message):

@@ -26,13 +26,14 @@ def cmran(model, visual, sounds):
     regions = visual.reshape(len(visual), -1, visual.shape[-1])
     regions = np.stack([each(lambda region: relu(linear(weights, "visual.0", region)), one) for one in regions])
     seen, spatial, channel = spatial_channel_attention(part(weights, "agta"), regions, sounds)
-    v_self, _ = encoder(part(weights, "visual_encoder"), c.encoder_layers, c.heads, seen)
-    a_self, _ = encoder(part(weights, "audio_encoder"), c.encoder_layers, c.heads, sounds)
+    v_self, _ = encoder(part(weights, "visual_encoder"), c.encoder.layers, c.encoder.heads, seen)
+    a_self, _ = encoder(part(weights, "audio_encoder"), c.encoder.layers, c.encoder.heads, sounds)
     v_query = each(lambda second: linear(weights, "visual_query", second), seen)
     a_query = each(lambda second: linear(weights, "audio_query", second), sounds)
-    v_cross, inter_visual = cross_modality_relation(part(weights, "visual_cross"), c.heads, v_query, a_self)
-    a_cross, inter_audio = cross_modality_relation(part(weights, "audio_cross"), c.heads, a_query, v_self)
-    fused = fusion(part(weights, "fusion"), c.fusion_heads, a_cross, v_cross)
+    cross = c.inter_modality
+    v_cross, inter_visual = cross_modality_relation(part(weights, "visual_cross"), cross.heads, v_query, a_self)
+    a_cross, inter_audio = cross_modality_relation(part(weights, "audio_cross"), cross.heads, a_query, v_self)
+    fused = fusion(part(weights, "fusion"), c.fusion.heads, a_cross, v_cross)
     largest = np.array([max(values) for values in fused.T])
     return {
         "relevance_logits": each(lambda second: linear(weights, "relevance", second), fused)[:, 0],

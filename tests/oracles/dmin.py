@@ -24,17 +24,22 @@ def dmin(model, visual, sounds):
         part(weights, "agta"),
         regions,
         sounds,
-        factors=c.factors,
-        layers=c.lstm_layers,
-        channel_residual=c.channel_residual,
+        factors=c.visual_attention.factors,
+        layers=c.visual_attention.lstm_layers,
+        channel_residual=c.visual_attention.channel_residual,
     )
-    v_self, temporal_visual = encoder(part(weights, "visual_encoder"), c.encoder_layers, c.heads, seen)
-    a_self, temporal_audio = encoder(part(weights, "audio_encoder"), c.encoder_layers, c.heads, sounds)
+    v_self, temporal_visual = encoder(part(weights, "visual_encoder"), c.encoder.layers, c.encoder.heads, seen)
+    a_self, temporal_audio = encoder(part(weights, "audio_encoder"), c.encoder.layers, c.encoder.heads, sounds)
     v_query = each(lambda second: linear(weights, "visual_query", second), seen)
     a_query = each(lambda second: linear(weights, "audio_query", second), sounds)
-    v_cross, inter_visual = dima(part(weights, "visual_cross"), c.heads, v_query, a_self, c.alpha, c.mean_pairs)
-    a_cross, inter_audio = dima(part(weights, "audio_cross"), c.heads, a_query, v_self, c.alpha, c.mean_pairs)
-    fused = fusion(part(weights, "fusion"), c.fusion_heads, a_cross, v_cross)
+    cross = c.inter_modality
+    v_cross, inter_visual = dima(
+        part(weights, "visual_cross"), cross.heads, v_query, a_self, cross.alpha, cross.mean_pairs
+    )
+    a_cross, inter_audio = dima(
+        part(weights, "audio_cross"), cross.heads, a_query, v_self, cross.alpha, cross.mean_pairs
+    )
+    fused = fusion(part(weights, "fusion"), c.fusion.heads, a_cross, v_cross)
     return {
         "relevance_logits": each(lambda second: linear(weights, "relevance", second), fused)[:, 0],
         "category_logits": linear(weights, "category", _largest(fused)),

@@ -36,12 +36,13 @@ def dcmr(model, visual, sounds, query_mask):
         else:
             visual = visual[query_mask]
         query_mask = np.ones(int(query_mask.sum()), bool)
-    v_self, _ = encoder(part(weights, "visual_encoder"), c.encoder_layers, c.heads, visual)
-    a_self, _ = encoder(part(weights, "audio_encoder"), c.encoder_layers, c.heads, sounds)
+    v_self, _ = encoder(part(weights, "visual_encoder"), c.encoder.layers, c.encoder.heads, visual)
+    a_self, _ = encoder(part(weights, "audio_encoder"), c.encoder.layers, c.encoder.heads, sounds)
     v_query = each(lambda second: linear(weights, "visual_query", second), visual)
     a_query = each(lambda second: linear(weights, "audio_query", second), sounds)
-    v_cross, _ = dima(part(weights, "visual_cross"), c.heads, v_query, a_self, c.alpha, c.mean_pairs)
-    a_cross, _ = dima(part(weights, "audio_cross"), c.heads, a_query, v_self, c.alpha, c.mean_pairs)
+    cross = c.inter_modality
+    v_cross, _ = dima(part(weights, "visual_cross"), cross.heads, v_query, a_self, cross.alpha, cross.mean_pairs)
+    a_cross, _ = dima(part(weights, "audio_cross"), cross.heads, a_query, v_self, cross.alpha, cross.mean_pairs)
     asking, asked = (a_cross, v_cross) if c.direction == "a2v" else (v_cross, a_cross)
     means = np.array([sum(second) / len(second) for second in asking])
     match = windowed if c.matching == "windowed" else cumulative

@@ -14,6 +14,7 @@ from filelock import FileLock
 from lightning.pytorch.utilities import rank_zero_only
 
 from dmin.errors import DataError
+from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DCMRConfig
 from dmin.training.fit import TrainingModule, fit
 from dmin.training.recipe import MatchingRecipe
@@ -114,7 +115,9 @@ KILLS = [
 def test_localization_killed_at_many_moments_leaves_what_an_undisturbed_run_leaves(
     composed_store, tiny_recipe, tmp_path
 ):
-    network = replace(tiny_recipe.model, visual_dropout=0.2, dropout=0.2, cross_dropout=0.2)
+    parts = ("encoder", "inter_modality", "visual_attention", "fusion")
+    dropouts = {name: replace(getattr(tiny_recipe.model, name), dropout=0.2) for name in parts}
+    network = replace(tiny_recipe.model, visual_dropout=0.2, **dropouts)
     recipe = replace(tiny_recipe, model=network, epochs=4, milestones=(1, 3), remix=0.5, false_event_share=0.2)
     assert in_a_process(composed_store, tmp_path / "undisturbed", recipe) == 0
     for moment in KILLS:
@@ -128,7 +131,11 @@ def test_matching_without_validation_killed_at_many_moments_leaves_what_an_undis
     store = tmp_path / "store"
     shutil.copytree(tiny_store, store)
     (store / "splits" / "val.txt").unlink()
-    network = DCMRConfig(width=16, heads=2, encoder_layers=1, feed_forward=32, dropout=0.2, cross_dropout=0.2)
+    network = DCMRConfig(
+        width=16,
+        encoder=EncoderConfig(layers=1, heads=2, hidden=32, dropout=0.2),
+        inter_modality=InterModalityConfig(heads=2, hidden=32, dropout=0.2),
+    )
     recipe = MatchingRecipe(model=network, splice=0.5, epochs=4, batch_size=4, milestones=(2,), device="cpu")
     assert in_a_process(store, tmp_path / "undisturbed", recipe) == 0
     for moment in [Moment(step=2), Moment(file="last.ckpt", time=2), Moment(file="model.safetensors", after=True)]:

@@ -72,7 +72,7 @@ def _systems() -> list[Table]:
         whole.add_row(system.name, escape("\n".join(lines)))
     names = _stanzas("Slots of DMIN: dmin train STORE --preset PRESET --SLOT NAME")
     for slot, registry in (("visual_attention", VISUAL_ATTENTION), ("inter_modality", INTER_MODALITY)):
-        names.add_row(f"model.{slot}", ", ".join(registry))
+        names.add_row(f"model.{slot}.name", ", ".join(registry))
     slots = _stanzas("Variants of DMIN: dmin train STORE --preset PRESET --preset VARIANT", _SIZED)
     for variant in variants().values():
         sizes = _sizes("dmin", ("full", "weak"), variant.name)

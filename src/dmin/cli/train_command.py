@@ -70,10 +70,13 @@ def _of_system(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """Flat names, as the parser has them, and no tuples."""
-    flat = {name: value for name, value in options.items() if name != "model"}
-    flat |= {f"model.{name}": value for name, value in options.get("model", {}).items()}
-    plain: dict[str, Any] = json.loads(json.dumps(flat))
-    return plain
+    flat: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{inner}": given for inner, given in _plain(value).items()}
+        else:
+            flat[name] = list(value) if isinstance(value, tuple) else value
+    return flat
 
 
 def _values(words: Sequence[str], *flags: str) -> list[str]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from dmin.checks import check_within_unit
 from dmin.data.clips import Sample
 from dmin.data.queries import MatchingClips
 from dmin.errors import DataError
@@ -31,8 +32,7 @@ class SplicedClips(Dataset[Sample]):
     """
 
     def __init__(self, clips: MatchingClips, share: float, modality: str) -> None:
-        if not 0 <= share <= 1:
-            raise DataError(f"splice is {share}: must be within 0 and 1")
+        check_within_unit(DataError, splice=share)
         self.clips = clips
         self.share = share
         self.modality = modality

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dmin.errors import ModelError
+from dmin.checks import check_within_unit
 from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
 from dmin.inference.loading import Trained
@@ -94,8 +94,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         Raises:
             MediaError: The video cannot be read.
         """
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise ModelError(f"threshold is {threshold}: must be within 0 and 1")
+        check_within_unit(threshold=threshold)
         chunks = stream_features(video, self.visual, self.audio, missing_audio=missing_audio)
         durations: list[float] = []
         answer = self._average(_noting(chunks, durations), progress)

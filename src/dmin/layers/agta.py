@@ -7,9 +7,15 @@ from collections.abc import Collection
 import torch
 from torch import Tensor, nn
 
-from dmin.layers.guided import Guided, attend_regions
 from dmin.layers.numeric import signed_sqrt, unit_norm, widened
 from dmin.layers.recurrent import run_lstm
+from dmin.layers.visual_attention import (
+    VISUAL_ATTENTION,
+    Guided,
+    MakeVisualAttention,
+    VisualAttentionConfig,
+    attend_regions,
+)
 
 PARTS = ("channel", "mfb", "lstm")
 """The attentions of AGTA; the last two make the spatial map together."""
@@ -128,46 +134,29 @@ class AudioGuidedTripletAttention(nn.Module):
     Args:
         visual_size: D.
         audio_size: D_a.
-        size: d_o of eq. 3-7; even.
-        bottleneck: d of eq. 1.
-        factors: k of eq. 3.
-        dropout: Of eq. 3.
-        dropout_first: Of what eq. 3 sums instead of the sums, as the released code has it.
-        lstm_layers: Layers of the Bi-LSTM (the paper speaks of one Bi-LSTM; the released code stacks two).
-        channel_residual: v^C = (M^C + 1) v as the released code has it, instead of eq. 2.
-        spatial_bias: Give W_3 of eq. 7 a bias, as the released code has it.
-        parts: Which attentions there are (Table III leaves some out): "channel" (eq. 1-2), and "mfb" and "lstm", whose
-            sum makes the spatial map of eq. 7. Without a map the regions are averaged.
+        config: Sizes and options.
+        parts: Attentions to build (Table III leaves some out): "channel" (eq. 1-2), and "mfb" and "lstm", whose sum
+            makes the spatial map of eq. 7. Without a map the regions are averaged.
 
     Example:
-        >>> agta = AudioGuidedTripletAttention(16, 8, size=8, bottleneck=4)
+        >>> agta = AudioGuidedTripletAttention(16, 8, VisualAttentionConfig(size=8, bottleneck=4))
         >>> guided = agta(torch.rand(2, 5, 9, 16), torch.rand(2, 5, 8))
         >>> guided.values.shape, guided.spatial.shape
         (torch.Size([2, 5, 16]), torch.Size([2, 5, 9]))
     """
 
     def __init__(
-        self,
-        visual_size: int,
-        audio_size: int,
-        size: int = 256,
-        bottleneck: int = 256,
-        factors: int = 5,
-        dropout: float = 0.1,
-        dropout_first: bool = False,
-        lstm_layers: int = 1,
-        channel_residual: bool = False,
-        spatial_bias: bool = False,
-        parts: Collection[str] = PARTS,
+        self, visual_size: int, audio_size: int, config: VisualAttentionConfig, parts: Collection[str] = PARTS
     ) -> None:
         super().__init__()
-        self.channel = ChannelAttention(visual_size, audio_size, bottleneck) if "channel" in parts else None
+        c, sizes = config, (visual_size, audio_size)
+        self.channel = ChannelAttention(*sizes, c.bottleneck) if "channel" in parts else None
         self.bilinear = None
         if "mfb" in parts:
-            self.bilinear = FactorizedBilinearPooling(visual_size, audio_size, size, factors, dropout, dropout_first)
-        self.temporal = RegionLSTM(visual_size, audio_size, size, lstm_layers) if "lstm" in parts else None
-        self.spatial = SpatialAttention(size, spatial_bias) if {"mfb", "lstm"} & set(parts) else None
-        self.residual = float(channel_residual)
+            self.bilinear = FactorizedBilinearPooling(*sizes, c.size, c.factors, c.dropout, c.dropout_first)
+        self.temporal = RegionLSTM(*sizes, c.size, c.lstm_layers) if "lstm" in parts else None
+        self.spatial = SpatialAttention(c.size, c.spatial_bias) if {"mfb", "lstm"} & set(parts) else None
+        self.residual = float(c.channel_residual)
 
     def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Guided:
         """Guide.
@@ -188,3 +177,18 @@ class AudioGuidedTripletAttention(nn.Module):
             terms.append(self.temporal(guided, audio, mask))
         spatial = self.spatial(sum(terms))  # eq. 7
         return Guided(attend_regions(spatial, guided), spatial, channel)  # eq. 8
+
+
+def _with(*parts: str) -> MakeVisualAttention:
+    def make(*, visual_size: int, audio_size: int, regions: int, config: VisualAttentionConfig) -> nn.Module:
+        return AudioGuidedTripletAttention(visual_size, audio_size, config, parts)
+
+    return make
+
+
+VISUAL_ATTENTION.add("agta", _with(*PARTS))
+VISUAL_ATTENTION.add("agta-no-lstm", _with("channel", "mfb"))
+VISUAL_ATTENTION.add("agta-no-mfb", _with("channel", "lstm"))
+VISUAL_ATTENTION.add("agta-no-channel", _with("mfb", "lstm"))
+VISUAL_ATTENTION.add("agta-no-spatial", _with("channel"))
+VISUAL_ATTENTION.add("none", _with())

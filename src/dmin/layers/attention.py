@@ -1,4 +1,4 @@
-"""Dot-product attention (eq. 9) and dense fusion attention (eq. 11-13).
+"""Dot-product attention (eq. 9) and the full channel pair product of dense fusion attention (eq. 12-13).
 
 Eq. 13 sums all channel pairs of query and key with a weight matrix W, alpha on the diagonal and
 beta = (1 - alpha) / (d_k - 1) elsewhere. That is a bilinear form, and W = (alpha - beta) I + beta 1 1^T, so
@@ -121,69 +121,6 @@ class MultiHeadAttention(SplitHeads):
             (query,) = self.project(sequence, 0, 1)
             key, value = self.project(memory, 1, 3)
         return self.attend(query, key, value, mask, return_weights)
-
-
-class DenseInterModalityAttention(SplitHeads):
-    """Eq. 11-13: a modality attends to itself by dot products and to the other by full channel pair products.
-
-    Both halves share one softmax, so one call of scaled dot-product attention serves them.
-
-    Args:
-        width: d_m, a multiple of ``heads``.
-        heads: n.
-        dropout: Of the attention weights.
-        alpha: Weight of equal channel pairs (eq. 13).
-        mean_pairs: Divide eq. 13 by d_k, as the released code does (it takes a mean where the paper writes a sum).
-        own_product: Score of a query with keys of its own modality: "mha" (dot product, as eq. 11 has it) or "dfa".
-        other_product: Score with keys of the other modality: "dfa" (eq. 13, as eq. 11 has it) or "mha".
-
-    Example:
-        >>> attention = DenseInterModalityAttention(8, heads=2, dropout=0.0)
-        >>> attention(torch.zeros(3, 5, 8), torch.zeros(3, 5, 8), return_weights=True).weights.shape
-        torch.Size([3, 2, 5, 10])
-    """
-
-    def __init__(
-        self,
-        width: int,
-        heads: int,
-        dropout: float,
-        alpha: float = 0.5,
-        mean_pairs: bool = False,
-        own_product: str = "mha",
-        other_product: str = "dfa",
-    ) -> None:
-        super().__init__(width, heads, dropout)
-        self.alpha = alpha
-        self.scale = heads / width if mean_pairs else 1.0
-        self.products = (own_product, other_product)
-
-    def forward(
-        self,
-        own: Tensor,
-        other: Tensor,
-        mask: Tensor | None = None,
-        other_mask: Tensor | None = None,
-        return_weights: bool = False,
-    ) -> Attended:
-        """Attend.
-
-        Args:
-            own: x, [B, T, d]: queries and the first half of the memory.
-            other: y, [B, S, d]: the second half.
-            mask: [B, T], True where a second of x may be looked at; None if all may.
-            other_mask: [B, S], the same for y.
-            return_weights: Give the weights [B, heads, T, T + S] too.
-        """
-        query, own_key, own_value = self.project(own, 0, 3)
-        other_key, other_value = self.project(other, 1, 3)
-        keys = [self._keys(key, product) for key, product in zip((own_key, other_key), self.products, strict=True)]
-        key = torch.cat(keys, 2)  # [B, heads, T + S, d_k]
-        value = torch.cat([own_value, other_value], 2)
-        return self.attend(query, key, value, both_masks(own, mask, other, other_mask), return_weights)
-
-    def _keys(self, keys: Tensor, product: str) -> Tensor:
-        return self.scale * dense_keys(keys, self.alpha) if product == "dfa" else keys
 
 
 def both_masks(own: Tensor, mask: Tensor | None, other: Tensor, other_mask: Tensor | None) -> Tensor | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
+from typing import Any, TypeVar, get_type_hints
 
-from dmin.errors import DminError, ModelError
-from dmin.layers.inter_modality import INTER_MODALITY, CrossOptions
-from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from dmin.checks import check_choices, check_heads, check_shares, check_sizes
+from dmin.errors import DminError, ModelError, unknown_name
+from dmin.layers import EncoderConfig, FusionConfig, InterModalityConfig, VisualAttentionConfig
 
 SUPERVISIONS = ("full", "weak")
 DIRECTIONS = ("a2v", "v2a")
@@ -80,36 +81,19 @@ class AttentionConfig(NetworkConfig):
     """Options shared by DMIN and DCMR: encoders of each modality, and the attention between them."""
 
     width: int = 256
-    """d_m, channels of encoders, DIMA and fusion."""
-    heads: int = 4
-    """n of eq. 9 and 11."""
-    encoder_layers: int = 2
-    """Layers of each intra-modality encoder."""
-    feed_forward: int = 2048
-    """Hidden width of eq. 10."""
-    inter_modality: str = "dima"
-    """Attention from one modality to the other; see `dmin.layers.inter_modality`."""
-    alpha: float = 0.5
-    """Weight of equal channel pairs in eq. 13."""
-    mean_pairs: bool = False
-    """Divide eq. 13 by d_k, as the released code does."""
-    dropout: float = 0.1
-    """In the encoders, MFB and the fusion."""
-    cross_dropout: float = 0.02
-    """In DIMA."""
+    """d_m, channels of the encoders, the inter-modality attention and the fusion."""
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    """Encoder of each modality (eq. 9-10)."""
+    inter_modality: InterModalityConfig = field(default_factory=InterModalityConfig)
+    """Attention from one modality to the other (eq. 10-13)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_sizes(self, "width", "heads", "encoder_layers", "feed_forward")
-        check_heads(self, "heads")
-        check_shares(self, "dropout", "cross_dropout")
-        INTER_MODALITY[self.inter_modality]
-        check_within_unit(self, "alpha")
+        check_sizes(self, "width")
+        self._check_heads("encoder", "inter_modality")
 
-    @property
-    def cross(self) -> CrossOptions:
-        """Options of the inter-modality slot."""
-        return CrossOptions(self.width, self.heads, self.feed_forward, self.cross_dropout, self.alpha, self.mean_pairs)
+    def _check_heads(self, *parts: str) -> None:
+        check_heads(self.width, **{f"{part}.heads": getattr(self, part).heads for part in parts})
 
 
 @dataclass(frozen=True)
@@ -120,47 +104,28 @@ class DMINConfig(AttentionConfig, LocalizationConfig):
         ModelError: A size, a share or a name that no network can have.
 
     Example:
-        >>> DMINConfig(("Dog", "Rain"), visual_size=1280, audio_size=512).categories
-        2
-        >>> DMINConfig.official().lstm_layers
-        2
+        >>> config = DMINConfig(("Dog", "Rain"), visual_size=1280, encoder=EncoderConfig(layers=1))
+        >>> config.categories, config.encoder.heads
+        (2, 4)
     """
 
-    visual_attention: str = "agta"
-    """Visual attention guided by the sound; see `dmin.layers.visual_attention`."""
+    visual_width: int | None = 512
+    """Channels after the linear layer (with ReLU and dropout) before the visual attention; None leaves it out."""
+    visual_dropout: float = 0.2
+    """After that linear layer."""
+    visual_attention: VisualAttentionConfig = field(default_factory=VisualAttentionConfig)
+    """Visual attention guided by the sound (eq. 1-8)."""
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    """Fusion of both modalities (eq. 14)."""
     unimodal_heads: bool = True
     """Heads on v_self, which the unimodal loss trains (weight lambda, eq. 17-18); without it they are of no use."""
-    visual_width: int | None = 512
-    """Channels after the linear layer (with ReLU and dropout) before AGTA; None leaves that layer out."""
-    fusion_heads: int = 4
-    """Heads of the fusion, eq. 14."""
-    guide_size: int = 256
-    """d_o of eq. 3-7; even."""
-    bottleneck: int = 256
-    """d of eq. 1."""
-    factors: int = 5
-    """k of eq. 3."""
-    lstm_layers: int = 1
-    """Layers of the Bi-LSTM of eq. 6 (the released code has 2)."""
-    channel_residual: bool = False
-    """v^C = (M^C + 1) v instead of eq. 2, as the released code has it."""
-    spatial_bias: bool = False
-    """Give W_3 of eq. 7 a bias, as the released code has it."""
-    mfb_dropout_first: bool = False
-    """Let the dropout of eq. 3 fall on what is summed instead of on the sums, as in the released code."""
-    visual_dropout: float = 0.2
-    """After the linear layer before AGTA."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        VISUAL_ATTENTION[self.visual_attention]
-        check_sizes(self, "fusion_heads", "guide_size", "bottleneck", "factors", "lstm_layers")
         if self.visual_width is not None:
             check_sizes(self, "visual_width")
-        check_heads(self, "fusion_heads")
-        if self.guide_size % 2:
-            raise ModelError(f"guide_size is {self.guide_size}: must be even, half of it runs in each direction")
         check_shares(self, "visual_dropout")
+        self._check_heads("fusion")
 
     @property
     def outputs(self) -> int:
@@ -169,45 +134,8 @@ class DMINConfig(AttentionConfig, LocalizationConfig):
 
     @property
     def map_width(self) -> int:
-        """Channels of the visual map as AGTA sees it."""
+        """Channels of the visual map as the visual attention sees it."""
         return self.visual_size if self.visual_width is None else self.visual_width
-
-    @property
-    def guide(self) -> GuideOptions:
-        """Options of the visual-attention slot."""
-        return GuideOptions(
-            visual_size=self.map_width,
-            audio_size=self.audio_size,
-            regions=self.regions,
-            size=self.guide_size,
-            bottleneck=self.bottleneck,
-            factors=self.factors,
-            heads=self.heads,
-            dropout=self.dropout,
-            dropout_first=self.mfb_dropout_first,
-            lstm_layers=self.lstm_layers,
-            channel_residual=self.channel_residual,
-            spatial_bias=self.spatial_bias,
-        )
-
-    @classmethod
-    def paper(cls, **options: Any) -> DMINConfig:
-        """The network as the paper describes it: the defaults, but for the options given."""
-        return cls(**options)
-
-    @classmethod
-    def official(cls, **options: Any) -> DMINConfig:
-        """The network of the authors' released code (the options' own words say where it differs)."""
-        differences: dict[str, Any] = {
-            "lstm_layers": 2,
-            "mean_pairs": True,
-            "channel_residual": True,
-            "spatial_bias": True,
-            "mfb_dropout_first": True,
-        }
-        if options.get("supervision") == "weak":
-            differences |= {"fusion_heads": 2, "cross_dropout": 0.1}
-        return cls(**(differences | options))
 
 
 @dataclass(frozen=True)
@@ -220,8 +148,6 @@ class DCMRConfig(AttentionConfig, MatchingConfig):
     Example:
         >>> DCMRConfig(direction="v2a", visual_size=1280, audio_size=512).query_size
         1280
-        >>> DCMRConfig.official("v2a").matching
-        'cumulative'
     """
 
     matching: str = "windowed"
@@ -238,71 +164,30 @@ class DCMRConfig(AttentionConfig, MatchingConfig):
         super().__post_init__()
         check_choices(self, matching=MATCHINGS, protocol=PROTOCOLS)
 
-    @classmethod
-    def official(cls, direction: str, **options: Any) -> DCMRConfig:
-        """The network of the authors' released code (the options' own words say where it differs)."""
-        differences: dict[str, Any] = {
-            "matching": "cumulative",
-            "mean_pairs": True,
-            "query_start": 0.0,
-            "cross_dropout": 0.06 if direction == "v2a" else 0.02,
-        }
-        return cls(direction=direction, **(differences | options))
+
+Config = TypeVar("Config")
 
 
-def check_choices(config: Any, **allowed: tuple[str, ...]) -> None:
-    """Make sure that options are among those allowed.
+def config_from(kind: type[Config], options: Mapping[str, Any], error: type[DminError] = ModelError) -> Config:
+    """Build a dataclass from plain data; nested dataclasses are mappings, of which some fields may be left out.
+
+    Args:
+        kind: The dataclass.
+        options: Its fields.
+        error: Raised for an unknown field.
 
     Raises:
-        ModelError: One is not.
+        ModelError: An unknown field (or ``error``), or a value that the dataclass refuses.
+
+    Example:
+        >>> config_from(DMINConfig, {"width": 64, "encoder": {"layers": 1}}).encoder
+        EncoderConfig(layers=1, heads=4, hidden=2048, dropout=0.1)
     """
-    for name, choices in allowed.items():
-        if getattr(config, name) not in choices:
-            raise ModelError(f"{name} is {getattr(config, name)!r}: must be {' or '.join(map(repr, choices))}")
-
-
-def check_sizes(config: Any, *names: str, error: type[DminError] = ModelError) -> None:
-    """Make sure that options are at least 1.
-
-    Raises:
-        ModelError: One is not; or another ``error``.
-    """
-    for name in names:
-        if getattr(config, name) < 1:
-            raise error(f"{name} is {getattr(config, name)}: must be at least 1")
-
-
-def check_within_unit(config: Any, *names: str, error: type[DminError] = ModelError) -> None:
-    """Make sure that options are from 0 to 1, or None.
-
-    Raises:
-        ModelError: One is not; or another ``error``.
-    """
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and not 0 <= value <= 1:
-            raise error(f"{name} is {value:g}: must be within 0 and 1")
-
-
-def check_heads(config: Any, *names: str) -> None:
-    """Make sure that the width is a multiple of each number of heads.
-
-    Raises:
-        ModelError: One is not.
-    """
-    for name in names:
-        if config.width % getattr(config, name):
-            raise ModelError(
-                f"width is {config.width} and {name} {getattr(config, name)}: the width must be a multiple of it"
-            )
-
-
-def check_shares(config: Any, *dropouts: str) -> None:
-    """Make sure that options are at least 0 and less than 1.
-
-    Raises:
-        ModelError: One is not.
-    """
-    for name in dropouts:
-        if not 0 <= getattr(config, name) < 1:
-            raise ModelError(f"{name} is {getattr(config, name)}: must be at least 0 and less than 1")
+    types = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in types:
+            raise error(f"{kind.__name__}: {unknown_name('option', name, types)}")
+        nested = is_dataclass(types[name]) and isinstance(value, Mapping)
+        values[name] = config_from(types[name], value, error) if nested else value
+    return kind(**values)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from dmin.errors import ModelError
-from dmin.layers import Encoder
-from dmin.layers.blocks import InterModality
-from dmin.layers.inter_modality import INTER_MODALITY
+from dmin.layers import INTER_MODALITY, Encoder, InterModality
 from dmin.layers.matching import query_factors
 from dmin.models.bases import MatchingModel
 from dmin.models.config import DCMRConfig
@@ -19,7 +17,7 @@ from dmin.models.systems import system
 _CARD = {"paper": PAPER, "year": 2022}
 _SOURCE = (
     "the paper; where it is silent, its authors' code, but for the start of the window bias (query_start 1) and V2A's "
-    "cross_dropout 0.02, which are a choice of ours"
+    "dropout 0.02 in DIMA, which are a choice of ours"
 )
 
 
@@ -28,7 +26,7 @@ _SOURCE = (
     "cmra-star",
     title="CMRA*",
     source="the paper: DCMR with dot products in place of dense fusion attention; it prints a figure, no number",
-    method={"all": {"model": {"inter_modality": "cmra"}}},
+    method={"all": {"model": {"inter_modality": {"name": "cmra"}}}},
     **_CARD,
 )
 class DCMR(MatchingModel):
@@ -52,17 +50,18 @@ class DCMR(MatchingModel):
     def __init__(self, config: DCMRConfig) -> None:
         super().__init__(config)
         c: DCMRConfig = config
-        encoder = (c.width, c.encoder_layers, c.heads, c.feed_forward, c.dropout)
-        self.visual_encoder = Encoder(c.visual_size, *encoder)
-        self.audio_encoder = Encoder(c.audio_size, *encoder)
+        self.visual_encoder = Encoder(c.visual_size, c.width, c.encoder)
+        self.audio_encoder = Encoder(c.audio_size, c.width, c.encoder)
         self.visual_query = nn.Linear(c.visual_size, c.width)
         self.audio_query = nn.Linear(c.audio_size, c.width)
-        self.visual_cross = INTER_MODALITY[c.inter_modality](c.cross)
-        self.audio_cross = INTER_MODALITY[c.inter_modality](c.cross)
+        self.visual_cross = INTER_MODALITY[c.inter_modality.name](c.width, c.inter_modality)
+        self.audio_cross = INTER_MODALITY[c.inter_modality.name](c.width, c.inter_modality)
         self.relevance = nn.Linear(c.width, 1)
         querying = self.audio_cross if c.direction == "a2v" else self.visual_cross
         if not isinstance(querying, InterModality):
-            raise ModelError(f"inter_modality is {c.inter_modality!r}: DCMR needs one with eq. 10 around it, as 'dima'")
+            raise ModelError(
+                f"inter_modality.name is {c.inter_modality.name!r}: DCMR needs one with eq. 10 around it, as 'dima'"
+            )
         nn.init.constant_(querying.feed_forward.norm2.bias, c.query_start)
 
     @property

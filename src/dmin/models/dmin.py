@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from dmin.layers import AudioVisualFusion, Encoder, masked_max
+from dmin.layers import INTER_MODALITY, VISUAL_ATTENTION, AudioVisualFusion, Encoder, masked_max
 from dmin.layers.attention import Attended
-from dmin.layers.inter_modality import INTER_MODALITY
-from dmin.layers.visual_attention import VISUAL_ATTENTION
 from dmin.models.bases import LocalizationModel
 from dmin.models.config import DMINConfig
 from dmin.models.masks import logits_of_seconds, without_padded_queries, without_padding
@@ -23,7 +21,7 @@ PAPER = "Liu, Quan, Wang, Liu, Liu, Yan: Dense Modality Interaction Network. IEE
     paper=PAPER,
     year=2022,
     source="the paper; where it is silent, its authors' code, but for weak supervision: pooling of probabilities and "
-    "cross_dropout 0.02 are a choice of ours",
+    "dropout 0.02 in DIMA are a choice of ours",
     method={"full": {"unimodal_weight": 0.1}, "weak": {"unimodal_weight": 0.08}},
 )
 class DMIN(LocalizationModel):
@@ -53,16 +51,17 @@ class DMIN(LocalizationModel):
         self.visual = nn.Sequential()  # without layers it passes the map on
         if c.visual_width is not None:
             self.visual.extend([nn.Linear(c.visual_size, c.visual_width), nn.ReLU(), nn.Dropout(c.visual_dropout)])
-        self.agta = VISUAL_ATTENTION[c.visual_attention](c.guide)
-        encoder = (c.width, c.encoder_layers, c.heads, c.feed_forward, c.dropout)
-        self.visual_encoder = Encoder(c.map_width, *encoder)
-        self.audio_encoder = Encoder(c.audio_size, *encoder)
-        self.visual_cross = INTER_MODALITY[c.inter_modality](c.cross)
-        self.audio_cross = INTER_MODALITY[c.inter_modality](c.cross)
+        self.agta = VISUAL_ATTENTION[c.visual_attention.name](
+            visual_size=c.map_width, audio_size=c.audio_size, regions=c.regions, config=c.visual_attention
+        )
+        self.visual_encoder = Encoder(c.map_width, c.width, c.encoder)
+        self.audio_encoder = Encoder(c.audio_size, c.width, c.encoder)
+        self.visual_cross = INTER_MODALITY[c.inter_modality.name](c.width, c.inter_modality)
+        self.audio_cross = INTER_MODALITY[c.inter_modality.name](c.width, c.inter_modality)
         takes_own = self.visual_cross.takes_own
         self.visual_query = nn.Linear(c.map_width, c.width) if takes_own else None
         self.audio_query = nn.Linear(c.audio_size, c.width) if takes_own else None
-        self.fusion = AudioVisualFusion(c.width, c.fusion_heads, c.dropout)
+        self.fusion = AudioVisualFusion(c.width, c.fusion)
         self.relevance = nn.Linear(c.width, 1)
         self.category = nn.Linear(c.width, c.outputs)
         self.unimodal_category = nn.Linear(c.width, c.outputs) if c.unimodal_heads else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_type_hints
 
 import torch
 from huggingface_hub import ModelCard, PyTorchModelHubMixin, snapshot_download
@@ -16,8 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dmin.errors import ModelError, unknown_name
+from dmin.errors import ModelError
 from dmin.layers.numeric import widened
+from dmin.models.config import config_from
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -125,12 +126,16 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
         found = data.pop("model")
         if found != cls.__name__:
             raise ModelError(f"{path} is not the configuration of a {cls.__name__} but of a {found}: {_GIVE}")
-        known = [field.name for field in fields(cls.config_type)]
-        for name in data:
-            if name not in known:
-                raise ModelError(f"{path}: {unknown_name('option', name, known)}; a newer dmin may know it")
+        parts = [name for name, kind in get_type_hints(cls.config_type).items() if is_dataclass(kind)]
+        if any(not isinstance(data.get(name, {}), dict) for name in parts) or (parts and not data.keys() & set(parts)):
+            raise ModelError(
+                f"{path} was written by dmin 0.1.0, whose networks this version does not read: make it anew with "
+                "`dmin train STORE --preset PRESET --out RUN`, or with `dmin convert` if it was converted"
+            )
         try:
-            return cls.config_type(**data)
+            return config_from(cls.config_type, data)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
         except TypeError as error:
             raise ModelError(f"{path} does not fit {cls.config_type.__name__} ({error})") from error
 

@@ -63,18 +63,18 @@ class System:
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Options over options, the later ones winning; those of ``model`` are merged, too.
+    """Options over options, the later ones winning; mappings inside are merged, too.
 
     Example:
-        >>> merged({"epochs": 3, "model": {"width": 8}}, {"model": {"heads": 2}})
-        {'epochs': 3, 'model': {'width': 8, 'heads': 2}}
+        >>> merged({"epochs": 3, "model": {"width": 8}}, {"model": {"encoder": {"heads": 2}}})
+        {'epochs': 3, 'model': {'width': 8, 'encoder': {'heads': 2}}}
     """
     together: dict[str, Any] = {}
     for layer in layers:
-        model = {**together.get("model", {}), **layer.get("model", {})}
-        together |= layer
-        if model:
-            together["model"] = model
+        for name, value in layer.items():
+            before = together.get(name)
+            over = [before, value] if isinstance(before, Mapping) else [value]
+            together[name] = merged(*over) if isinstance(value, Mapping) else value
     return together
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from dmin.checks import check_sizes, check_within_unit
 from dmin.errors import DataError, unknown_name
 from dmin.files import write_atomically
 from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig, systems
-from dmin.models.config import NetworkConfig, check_sizes, check_within_unit
+from dmin.models.config import NetworkConfig, config_from
 from dmin.tasks.objectives import LossOptions
 
 HARDWARE = ("device", "devices", "nodes", "precision")
@@ -93,7 +94,9 @@ class LocalizationRecipe(LossOptions, Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_within_unit(self, "remix", "threshold", "false_event_share", error=DataError)
+        check_within_unit(
+            DataError, remix=self.remix, threshold=self.threshold, false_event_share=self.false_event_share
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class MatchingRecipe(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_within_unit(self, "splice", error=DataError)
+        check_within_unit(DataError, splice=self.splice)
 
 
 AnyRecipe = LocalizationRecipe | MatchingRecipe
@@ -157,13 +160,8 @@ def recipe_from(options: Mapping[str, Any]) -> AnyRecipe:
         ModelError: An unknown system or field of the network, or a value that it cannot have.
     """
     kind = kind_of(options)
-    network = dict(options.get("model", {}))
-    for type_, given in ((kind.network, network), (kind.recipe, options)):
-        known = [field.name for field in fields(type_)]
-        for name in given:
-            if name not in known:
-                raise DataError(f"{type_.__name__}: {unknown_name('option', name, known)}")
-    return kind.recipe(**{**options, "model": kind.network(**network)})
+    network = config_from(kind.network, options.get("model", {}), DataError)
+    return config_from(kind.recipe, {**options, "model": network}, DataError)
 
 
 def write_recipe(run: Path, recipe: Recipe) -> None:

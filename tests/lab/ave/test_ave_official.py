@@ -7,11 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from dmin.lab.ave.convert import released_network
 from dmin.lab.ave.official import NETWORKS, idle_part, released_name
-from dmin.models import DCMR, DMIN, DCMRConfig, DMINConfig
 from lab.ave.official_checkpoints import golden, light_state, seeded_inputs, seeded_state
-
-CATEGORIES = tuple(f"category {number}" for number in range(28))
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +22,7 @@ def official():
 
 
 def network(state):
-    model = DMIN(DMINConfig.official(category_names=CATEGORIES)).double().eval()
+    model = released_network("full").double().eval()
     model.load_state_dict({name: torch.from_numpy(state[released_name(name)]) for name in model.state_dict()})
     return model
 
@@ -92,10 +90,7 @@ def test_what_runs_and_what_is_only_stored(official):
 def test_each_stored_parameter_is_used_or_idle_and_fits(name):
     stored = light_state(name)
     with torch.device("meta"):
-        if name in ("a2v", "v2a"):
-            model = DCMR(DCMRConfig.official(name))
-        else:
-            model = DMIN(DMINConfig.official(category_names=CATEGORIES, supervision=name))
+        model = released_network(name)
     used = {released_name(ours): tensor.shape for ours, tensor in model.state_dict().items()}
     assert len(used) == len(model.state_dict())
     assert used == {theirs: stored[theirs].shape for theirs in used}

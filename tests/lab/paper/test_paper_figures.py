@@ -12,8 +12,14 @@ from dmin.lab.paper.examples import Answer, Example
 from dmin.lab.paper.figures import FIGURES, FigureOptions, draw
 from dmin.lab.paper.reproduce import RunOptions
 
-SIZES = {"width": 16, "heads": 2, "encoder_layers": 1, "feed_forward": 16, "guide_size": 8, "bottleneck": 4}
-RUN = RunOptions(recipe_options={"epochs": 1, "device": "cpu", "model": {**SIZES, "fusion_heads": 2, "hidden": 8}})
+SIZES = {
+    "width": 16,
+    "hidden": 8,
+    "encoder": {"layers": 1, "heads": 2, "hidden": 16},
+    "inter_modality": {"heads": 2, "hidden": 16},
+    "visual_attention": {"size": 8, "bottleneck": 4},
+}
+RUN = RunOptions(recipe_options={"epochs": 1, "device": "cpu", "model": SIZES})
 
 
 def system(*answers):

@@ -80,7 +80,7 @@ def test_dam_is_the_only_row_of_table1_without_weak_supervision():
 
 
 def test_cmra_star_is_dcmr_with_dot_products():
-    slots = {key: recipes("table2", "a2v")[key].model.inter_modality for key in ("cmra-star", "dcmr")}
+    slots = {key: recipes("table2", "a2v")[key].model.inter_modality.name for key in ("cmra-star", "dcmr")}
     assert slots == {"cmra-star": "cmra", "dcmr": "dima"}
 
 
@@ -88,7 +88,9 @@ def test_cmra_star_is_dcmr_with_dot_products():
 @pytest.mark.parametrize("table", SLOTS)
 def test_each_row_of_dmin_fills_its_own_slots(table, kind):
     made = recipes(table, kind)
-    slots = {key: (recipe.model.visual_attention, recipe.model.inter_modality) for key, recipe in made.items()}
+    slots = {
+        key: (recipe.model.visual_attention.name, recipe.model.inter_modality.name) for key, recipe in made.items()
+    }
     assert slots == SLOTS[table]
     assert list(slots) == [row.key for row in TABLES[table].rows]
     weight = {"full": 0.1, "weak": 0.08}[kind]

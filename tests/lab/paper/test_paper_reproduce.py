@@ -26,8 +26,13 @@ from dmin.lab.paper.results import NO_INTERVAL, OVER_CLIPS, Reproduction, over_s
 from dmin.lab.paper.tables import table
 from dmin.progress import silent
 
-SIZES = {"width": 16, "heads": 2, "encoder_layers": 1, "feed_forward": 16}
-DMIN_SIZES = {**SIZES, "visual_width": 8, "fusion_heads": 2, "guide_size": 4, "bottleneck": 4}
+SIZES = {
+    "width": 16,
+    "heads": 2,
+    "encoder": {"layers": 1, "heads": 2, "hidden": 16},
+    "inter_modality": {"heads": 2, "hidden": 16},
+}
+DMIN_SIZES = {**SIZES, "visual_width": 8, "visual_attention": {"size": 4, "bottleneck": 4}}
 SETTINGS = {"epochs": 2, "batch_size": 16, "learning_rate": 5e-3, "device": "cpu"}
 TABLE1 = {**SETTINGS, "model": DMIN_SIZES}
 TABLE2 = {**SETTINGS, "model": SIZES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from hypothesis import strategies as st
 
+from dmin.models.config import config_from
 from oracles.checks import assert_agree, draw
 
 TINY = {"category_names": ("Dog", "Rain", "Bell"), "visual_size": 5, "audio_size": 3, "regions": 6}
@@ -46,4 +47,6 @@ def _compare(model, oracle, lengths, seconds, masked):
 
 def parameters(network, options):
     """Number of parameters that a network for AVE has, given a system's options for it."""
-    return sum(parameter.numel() for parameter in network(network.config_type(**AVE, **options)).parameters())
+    return sum(
+        parameter.numel() for parameter in network(config_from(network.config_type, {**AVE, **options})).parameters()
+    )

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 import dmin.lab.zoo.cmran  # noqa: F401  # registers the system
 from dmin.data.clips import Batch
 from dmin.errors import ModelError
+from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DMIN, DMINConfig
-from dmin.models.systems import SYSTEMS
+from dmin.models.config import config_from
+from dmin.models.systems import SYSTEMS, merged
 from dmin.tasks.objectives import OBJECTIVES
 from dmin.training.recipe import recipe_from
 from lab.zoo.joint_clips import LENGTHS, TINY, clips, parameters
@@ -18,12 +20,18 @@ from oracles import cmran as oracle
 from oracles.checks import FEW, assert_agree, in_float64
 
 CMRAN = SYSTEMS["cmran"]
-SMALL = {"visual_width": 6, "width": 4, "heads": 2, "feed_forward": 5, "guide_size": 4, "bottleneck": 3}
+SMALL = {
+    "visual_width": 6,
+    "width": 4,
+    "encoder": {"heads": 2, "hidden": 5},
+    "inter_modality": {"heads": 2, "hidden": 5},
+    "visual_attention": {"size": 4, "bottleneck": 3},
+}
 MAPS = ("inter_modality_visual", "inter_modality_audio")
 
 
 def tiny(kind="full"):
-    return in_float64(DMIN(DMINConfig(**TINY, **SMALL, **CMRAN.options(kind, scheduled=True)["model"])))
+    return in_float64(DMIN(config_from(DMINConfig, merged(TINY, SMALL, CMRAN.options(kind, scheduled=True)["model"]))))
 
 
 def task_of(kind):
@@ -73,9 +81,14 @@ def test_there_is_nothing_unimodal(kind):
 def test_what_the_system_is(kind, heads, milestones, clip):
     recipe = recipe_from(CMRAN.options(kind, scheduled=True))
     network = recipe.model
-    assert (network.visual_attention, network.inter_modality, network.fusion_heads) == ("agsca", "cmra", heads)
-    assert (network.visual_width, network.encoder_layers, network.heads, network.feed_forward) == (512, 2, 4, 2048)
-    assert (network.visual_dropout, network.dropout, network.cross_dropout) == (0.2, 0.1, 0.1)
+    assert (network.visual_attention.name, network.inter_modality.name, network.fusion.heads) == (
+        "agsca",
+        "cmra",
+        heads,
+    )
+    assert (network.visual_width, network.visual_dropout) == (512, 0.2)
+    assert network.encoder == EncoderConfig(layers=2, heads=4, hidden=2048, dropout=0.1)
+    assert network.inter_modality == InterModalityConfig(name="cmra", heads=4, hidden=2048, dropout=0.1)
     assert (recipe.learning_rate, recipe.rate_factor, recipe.milestones) == (5e-4, 0.5, milestones)
     assert (recipe.gradient_clip, recipe.batch_size, recipe.epochs) == (clip, 32, 200)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from safetensors import SafetensorError
@@ -24,6 +24,7 @@ from dmin.models import DCMR, DMIN, DCMRConfig, DMINConfig, PretrainedModel
 from dmin.models.config import DIRECTIONS
 from dmin.models.pretrained import WEIGHTS_FILE
 from dmin.models.settings import InferenceSettings, LocalizerSettings, MatcherSettings
+from dmin.training.presets import recipe_of
 
 FEATURES = ("released", "backbones")
 THRESHOLD = 0.5
@@ -90,7 +91,7 @@ def convert_official(
     state = read_checkpoint(path)
     chosen, known_by = _recognised(path, state) if asked is None else (asked, "given")
     with torch.device("meta"):  # names and shapes only: the weights are ready-made
-        model = DCMR(_dcmr(chosen)) if chosen in DIRECTIONS else DMIN(_dmin(chosen))
+        model = released_network(chosen)
     dropped = _check_names(path, state, chosen, model)
     _check_fusion(path, state, chosen, known_by)
     model.load_state_dict(_weights(path, state, chosen, model), assign=True)
@@ -251,12 +252,16 @@ def _check_folder(out: Path, model: PretrainedModel) -> None:
         raise ModelError(f"{out} holds another model: give another folder as --out, or remove that one")
 
 
-def _dmin(network: str) -> DMINConfig:
-    return DMINConfig.official(category_names=CATEGORIES, supervision=network)
+def released_network(name: str) -> DMIN | DCMR:
+    """The authors' network, with initial weights.
 
-
-def _dcmr(network: str) -> DCMRConfig:
-    return DCMRConfig.official(network)
+    Args:
+        name: full, weak, a2v or v2a.
+    """
+    config = recipe_of(f"official-{name}").model
+    if isinstance(config, DMINConfig):
+        return DMIN(replace(config, category_names=CATEGORIES))
+    return DCMR(cast(DCMRConfig, config))
 
 
 def _settings(network: str, features: str) -> InferenceSettings:

@@ -75,7 +75,7 @@ class Column:
             options: Fields of the recipe to change; ``model`` holds options for the networks that have them.
         """
         known = {each.name for each in fields(systems()[row.system].network.config_type)}
-        model = {**self.model, **options.get("model", {})}
+        model = merged(self.model, options.get("model", {}))
         model = {name: value for name, value in model.items() if name in known}
         layers = [system_options(row.system, self.kind, family)]
         if row.variant is not None:

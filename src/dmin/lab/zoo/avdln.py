@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from dmin.checks import check_sizes
 from dmin.lab.zoo.avel import AVEL_PAPER
 from dmin.layers.numeric import widened
 from dmin.models.bases import MatchingModel
-from dmin.models.config import MatchingConfig, check_sizes
+from dmin.models.config import MatchingConfig
 from dmin.models.outputs import EmbeddingOutput
 from dmin.models.systems import system
 

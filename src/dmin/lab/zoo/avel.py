@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dmin.checks import check_sizes
 from dmin.lab.zoo.layers.agva import AudioGuidedVisualAttention
 from dmin.lab.zoo.layers.dmrn import DualMultimodalResidual
 from dmin.lab.zoo.shared import R_AVE_METHOD, R_AVE_SCHEDULE, avel_head, spatial_only
 from dmin.layers.recurrent import bi_lstm, run_lstm
 from dmin.models.bases import LocalizationModel
-from dmin.models.config import LocalizationConfig, check_sizes
+from dmin.models.config import LocalizationConfig
 from dmin.models.outputs import JointOutput
 from dmin.models.systems import system
 from dmin.registry import Registry

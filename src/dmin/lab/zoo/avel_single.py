@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from dmin.checks import check_choices, check_sizes
 from dmin.lab.zoo.avel import AVEL_CARD
 from dmin.lab.zoo.shared import R_AVE_METHOD, avel_head
 from dmin.layers.recurrent import bi_lstm, run_lstm
 from dmin.models.bases import LocalizationModel
-from dmin.models.config import LocalizationConfig, check_choices, check_sizes
+from dmin.models.config import LocalizationConfig
 from dmin.models.outputs import JointOutput
 from dmin.models.systems import system
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dmin.checks import check_shares, check_sizes
 from dmin.lab.zoo.shared import R_AVE_METHOD, R_AVE_SCHEDULE, avel_head
 from dmin.layers.agta import FactorizedBilinearPooling
 from dmin.layers.numeric import masked_mean, widened
 from dmin.layers.recurrent import bi_lstm, run_lstm
 from dmin.models.bases import LocalizationModel
-from dmin.models.config import LocalizationConfig, check_shares, check_sizes
+from dmin.models.config import LocalizationConfig
 from dmin.models.outputs import JointOutput
 from dmin.models.systems import system
 

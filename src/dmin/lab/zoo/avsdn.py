@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from dmin.checks import check_sizes
 from dmin.lab.zoo.layers.dmrn import DualMultimodalResidual
 from dmin.lab.zoo.shared import R_AVE_METHOD, R_AVE_SCHEDULE
 from dmin.layers.recurrent import run_lstm
 from dmin.models.bases import LocalizationModel
-from dmin.models.config import LocalizationConfig, check_sizes
+from dmin.models.config import LocalizationConfig
 from dmin.models.outputs import JointOutput
 from dmin.models.systems import system
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dmin.checks import check_heads, check_shares, check_sizes
 from dmin.lab.zoo.layers.avtrans import AudioVisualTransformer
 from dmin.lab.zoo.shared import R_AVE_METHOD, R_AVE_SCHEDULE, avel_head, spatial_only
 from dmin.layers.recurrent import bi_lstm, run_lstm
 from dmin.models.bases import LocalizationModel
-from dmin.models.config import LocalizationConfig, check_heads, check_shares, check_sizes
+from dmin.models.config import LocalizationConfig
 from dmin.models.outputs import JointOutput
 from dmin.models.systems import system
 
@@ -34,7 +35,7 @@ class AVTConfig(LocalizationConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_sizes(self, "width", "heads", "feed_forward")
-        check_heads(self, "heads")
+        check_heads(self.width, heads=self.heads)
         check_shares(self, "dropout")
 
 

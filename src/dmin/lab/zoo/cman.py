@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from dmin.checks import check_sizes
 from dmin.lab.zoo.layers.cmca import CrossModalityCoAttention
 from dmin.lab.zoo.shared import R_AVE_METHOD, R_AVE_SCHEDULE, SelfContext, avel_head, spatial_only
-from dmin.layers.guided import Guided, attend_regions
 from dmin.layers.numeric import unit_norm
+from dmin.layers.visual_attention import Guided, attend_regions
 from dmin.models.bases import LocalizationModel
-from dmin.models.config import LocalizationConfig, check_sizes
+from dmin.models.config import LocalizationConfig
 from dmin.models.outputs import JointOutput
 from dmin.models.systems import system
 

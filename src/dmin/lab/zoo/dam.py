@@ -9,12 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dmin.checks import check_heads, check_shares, check_sizes
 from dmin.errors import ModelError
 from dmin.lab.zoo.layers.agva import AudioGuidedVisualAttention
 from dmin.lab.zoo.shared import R_AVE_SCHEDULE, SelfContext, spatial_only
 from dmin.layers.numeric import masked_mean, widened
 from dmin.models.bases import LocalizationModel, MatchingModel
-from dmin.models.config import LocalizationConfig, MatchingConfig, check_heads, check_shares, check_sizes
+from dmin.models.config import LocalizationConfig, MatchingConfig
 from dmin.models.masks import without_relevance
 from dmin.models.outputs import DecoupledOutput, WindowOutput
 from dmin.models.systems import system
@@ -44,7 +45,7 @@ class DAMConfig(LocalizationConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_sizes(self, "hidden", "width", "heads")
-        check_heads(self, "heads")
+        check_heads(self.width, heads=self.heads)
         check_shares(self, "dropout")
         if self.supervision != "full":
             raise ModelError(f"supervision is {self.supervision!r}: must be 'full', DAM is described for no other")
@@ -145,7 +146,7 @@ class DAMMatchingConfig(MatchingConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_sizes(self, "width", "heads")
-        check_heads(self, "heads")
+        check_heads(self.width, heads=self.heads)
 
 
 @system("dam-matching", title="DAM", schedule={"all": R_AVE_SCHEDULE["all"] | R_AVE_SCHEDULE["full"]}, **_CARD)

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dmin.checks import check_sizes
 from dmin.errors import ModelError
 from dmin.layers.numeric import widened
 from dmin.models.bases import MatchingModel
-from dmin.models.config import MatchingConfig, check_sizes
+from dmin.models.config import MatchingConfig
 from dmin.models.outputs import EmbeddingOutput
 from dmin.models.systems import system
 

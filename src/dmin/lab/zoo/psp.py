@@ -8,13 +8,14 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dmin.checks import check_shares, check_sizes
 from dmin.lab.zoo.layers.agva import AudioGuidedVisualAttention
 from dmin.lab.zoo.layers.propagation import PositiveSamplePropagation
 from dmin.lab.zoo.shared import avel_head, spatial_only
 from dmin.layers.numeric import widened
 from dmin.layers.recurrent import bi_lstm, run_lstm
 from dmin.models.bases import LocalizationModel
-from dmin.models.config import LocalizationConfig, check_shares, check_sizes
+from dmin.models.config import LocalizationConfig
 from dmin.models.masks import without_padding
 from dmin.models.outputs import JointOutput
 from dmin.models.systems import system

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from dmin.layers.attention import MultiHeadAttention
-from dmin.layers.guided import Guided
+from dmin.layers.visual_attention import Guided
 from dmin.models.masks import without_padding
 from dmin.models.outputs import AttentionMaps
 

@@ -56,7 +56,7 @@ def presets() -> Registry[Preset]:
 
     Example:
         >>> presets()["agva"].options["model"]
-        {'visual_attention': 'agva'}
+        {'visual_attention': {'name': 'agva'}}
     """
     known = Registry[Preset]("preset")
     for name, preset in _shipped().items():
@@ -160,7 +160,7 @@ def recipe_of(*names: str, **options: Any) -> AnyRecipe:
         options: Fields to change; ``model`` may be a dict of some of the network's options.
 
     Example:
-        >>> recipe_of("small", "agva", epochs=3).model.visual_attention
+        >>> recipe_of("small", "agva", epochs=3).model.visual_attention.name
         'agva'
     """
     return recipe_from(merged(*(options_of(name) for name in names), options))

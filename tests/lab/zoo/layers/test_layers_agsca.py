@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmin.lab.zoo.layers.agsca import AudioGuidedSpatialChannelAttention
-from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from dmin.layers.visual_attention import VISUAL_ATTENTION, VisualAttentionConfig
 from lab.zoo.layers.guided_clips import LENGTHS, assert_as_oracle, clips, size
 from oracles import agsca as oracle
 from oracles.checks import FEW, assert_finite, assert_gradients, assert_reaches_all, in_float64
@@ -23,7 +23,10 @@ def test_against_the_oracle(lengths, regions):
 
 def test_as_many_parameters_as_the_released_layer():
     assert size(AudioGuidedSpatialChannelAttention(512, 128)) == 756_225
-    assert size(VISUAL_ATTENTION["agsca"](GuideOptions(visual_size=512, audio_size=128))) == 756_225
+    assert (
+        size(VISUAL_ATTENTION["agsca"](visual_size=512, audio_size=128, regions=49, config=VisualAttentionConfig()))
+        == 756_225
+    )
 
 
 def test_a_closed_channel_still_passes():

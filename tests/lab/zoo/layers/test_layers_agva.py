@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dmin.errors import ModelError
 from dmin.lab.zoo.layers.agva import AudioGuidedVisualAttention
-from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from dmin.layers.visual_attention import VISUAL_ATTENTION, VisualAttentionConfig
 from lab.zoo.layers.guided_clips import LENGTHS, assert_as_oracle, clips, size
 from oracles import agva as oracle
 from oracles.checks import FEW, assert_finite, assert_gradients, assert_reaches_all, in_float64
@@ -24,7 +24,10 @@ def test_against_the_oracle(lengths, regions):
 
 
 def test_as_many_parameters_as_the_released_layer():
-    assert size(VISUAL_ATTENTION["agva"](GuideOptions(visual_size=512, audio_size=128))) == 378_929
+    assert (
+        size(VISUAL_ATTENTION["agva"](visual_size=512, audio_size=128, regions=49, config=VisualAttentionConfig()))
+        == 378_929
+    )
 
 
 def test_weights_start_as_the_released_ones():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dmin.errors import ModelError
 from dmin.lab.zoo.layers.avtrans import AudioVisualTransformer, neighbours
-from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from dmin.layers.visual_attention import VISUAL_ATTENTION, VisualAttentionConfig
 from lab.zoo.layers.guided_clips import LENGTHS, assert_as_oracle, clips
 from oracles import avtrans as oracle
 from oracles.checks import FEW, assert_agree, assert_finite, assert_gradients, assert_reaches_all, in_float64
@@ -63,7 +63,7 @@ def test_the_order_of_regions_does_not_matter():
 
 
 def test_the_slot_has_the_widths_of_the_reading():
-    module = VISUAL_ATTENTION["avtrans"](GuideOptions(visual_size=512, audio_size=128))
+    module = VISUAL_ATTENTION["avtrans"](visual_size=512, audio_size=128, regions=49, config=VisualAttentionConfig())
     for layer in (module.intra_frame, module.inter_frame, module.sound):
         assert layer.attention.heads == 4
         assert layer.feed_forward.linear1.weight.shape == (1024, 256)
@@ -78,5 +78,5 @@ def test_gradients():
 
 
 def test_a_width_that_no_heads_can_share():
-    with pytest.raises(ModelError, match=r"got width 6 and 4 heads: AVTrans's width \(guide_size\) must be a multiple"):
+    with pytest.raises(ModelError, match=r"width 6 and 4 heads: AVTrans's width \(visual_attention.size\) must be a"):
         AudioVisualTransformer(5, 3, width=6, heads=4)

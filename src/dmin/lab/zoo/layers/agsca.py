@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from dmin.layers.agta import ChannelAttention, SpatialAttention
-from dmin.layers.guided import Guided, attend_regions
-from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from dmin.layers.visual_attention import VISUAL_ATTENTION, Guided, VisualAttentionConfig, attend_regions
 
 
 class AudioGuidedSpatialChannelAttention(nn.Module):
@@ -45,6 +44,5 @@ class AudioGuidedSpatialChannelAttention(nn.Module):
 
 
 @VISUAL_ATTENTION.register("agsca")
-def _agsca(options: GuideOptions) -> nn.Module:
-    o = options
-    return AudioGuidedSpatialChannelAttention(o.visual_size, o.audio_size, o.size, o.bottleneck)
+def _agsca(*, visual_size: int, audio_size: int, regions: int, config: VisualAttentionConfig) -> nn.Module:
+    return AudioGuidedSpatialChannelAttention(visual_size, audio_size, config.size, config.bottleneck)

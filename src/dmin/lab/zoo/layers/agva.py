@@ -5,9 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from dmin.errors import ModelError
-from dmin.layers.guided import Guided, attend_regions
 from dmin.layers.numeric import widened
-from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from dmin.layers.visual_attention import VISUAL_ATTENTION, Guided, VisualAttentionConfig, attend_regions
 
 
 class AudioGuidedVisualAttention(nn.Module):
@@ -58,5 +57,5 @@ class AudioGuidedVisualAttention(nn.Module):
 
 
 @VISUAL_ATTENTION.register("agva")
-def _agva(options: GuideOptions) -> nn.Module:
-    return AudioGuidedVisualAttention(options.visual_size, options.audio_size, options.regions, options.visual_size)
+def _agva(*, visual_size: int, audio_size: int, regions: int, config: VisualAttentionConfig) -> nn.Module:
+    return AudioGuidedVisualAttention(visual_size, audio_size, regions, hidden=visual_size)

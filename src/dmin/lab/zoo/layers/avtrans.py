@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from dmin.errors import ModelError
 from dmin.layers.agta import SpatialAttention
 from dmin.layers.attention import MultiHeadAttention
-from dmin.layers.blocks import FeedForward
-from dmin.layers.guided import Guided, attend_regions
-from dmin.layers.visual_attention import VISUAL_ATTENTION, GuideOptions
+from dmin.layers.encoder import FeedForward
+from dmin.layers.visual_attention import VISUAL_ATTENTION, Guided, VisualAttentionConfig, attend_regions
 
 
 class MemoryLayer(nn.Module):
@@ -76,7 +75,7 @@ class AudioVisualTransformer(nn.Module):
         super().__init__()
         if width % heads:
             raise ModelError(
-                f"got width {width} and {heads} heads: AVTrans's width (guide_size) must be a multiple of it"
+                f"got width {width} and {heads} heads: AVTrans's width (visual_attention.size) must be a multiple of it"
             )
         self.visual = nn.Linear(visual_size, width)
         self.audio = nn.Linear(audio_size, width)
@@ -130,6 +129,5 @@ def _at(values: Tensor, seconds: Tensor) -> Tensor:
 
 
 @VISUAL_ATTENTION.register("avtrans")
-def _avtrans(options: GuideOptions) -> nn.Module:
-    o = options
-    return AudioVisualTransformer(o.visual_size, o.audio_size, o.size, o.heads, 4 * o.size, o.dropout)
+def _avtrans(*, visual_size: int, audio_size: int, regions: int, config: VisualAttentionConfig) -> nn.Module:
+    return AudioVisualTransformer(visual_size, audio_size, config.size, config.heads, 4 * config.size, config.dropout)

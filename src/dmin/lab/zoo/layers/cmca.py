@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dmin.layers.attention import Attended
-from dmin.layers.inter_modality import INTER_MODALITY, CrossOptions
+from dmin.layers.inter_modality import INTER_MODALITY
 from dmin.layers.numeric import widened
 
 
@@ -84,6 +84,4 @@ class CrossModalityCoAttention(nn.Module):
         return hidden[:, 1:], gate * torch.stack(memories, 1).tanh()
 
 
-@INTER_MODALITY.register("cmca")
-def _cmca(options: CrossOptions) -> nn.Module:
-    return CrossModalityCoAttention(options.width, options.width)
+INTER_MODALITY.add("cmca", lambda width, config: CrossModalityCoAttention(width, width))

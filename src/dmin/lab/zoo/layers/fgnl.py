@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dmin.layers.attention import Attended, SplitHeads, both_masks
-from dmin.layers.inter_modality import INTER_MODALITY, around
+from dmin.layers.inter_modality import INTER_MODALITY, with_feed_forward
 from dmin.layers.numeric import widened
 
 _SIGMA = 0.707
@@ -196,5 +196,7 @@ def _softmax_over_keys(scores: Tensor, mask: Tensor | None) -> Tensor:
     return wide.softmax(-1).to(scores.dtype)
 
 
-INTER_MODALITY.add("fgnl-star", around(lambda o: ModifiedFullyGeneralizedNonLocal(o.width, o.heads, o.dropout)))
-INTER_MODALITY.add("fgnl", around(lambda o: FullyGeneralizedNonLocal(o.width, dropout=o.dropout)))
+INTER_MODALITY.add(
+    "fgnl-star", with_feed_forward(lambda width, c: ModifiedFullyGeneralizedNonLocal(width, c.heads, c.dropout))
+)
+INTER_MODALITY.add("fgnl", with_feed_forward(lambda width, c: FullyGeneralizedNonLocal(width, dropout=c.dropout)))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dmin.errors import ModelError
 from dmin.layers.attention import Attended, both_masks
-from dmin.layers.inter_modality import INTER_MODALITY, around
+from dmin.layers.inter_modality import INTER_MODALITY, with_feed_forward
 from dmin.layers.numeric import widened
 from dmin.registry import Registry
 
@@ -118,5 +118,5 @@ def masked_group_norm(values: Tensor, norm: nn.GroupNorm, mask: Tensor | None) -
     return result
 
 
-INTER_MODALITY.add("gnl-star", around(lambda o: GeneralizedNonLocal(o.width)))
-INTER_MODALITY.add("gnl", around(lambda o: GeneralizedNonLocal(o.width, modified=False)))
+INTER_MODALITY.add("gnl-star", with_feed_forward(lambda width, config: GeneralizedNonLocal(width)))
+INTER_MODALITY.add("gnl", with_feed_forward(lambda width, config: GeneralizedNonLocal(width, modified=False)))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dmin.layers.attention import Attended, MultiHeadAttention
-from dmin.layers.inter_modality import INTER_MODALITY, around
+from dmin.layers.inter_modality import INTER_MODALITY, with_feed_forward
 
 
 class HybridAttention(nn.Module):
@@ -52,4 +52,4 @@ class HybridAttention(nn.Module):
         return Attended(self.dropout(to_own.values) + self.dropout(to_other.values), weights)
 
 
-INTER_MODALITY.add("han", around(lambda o: HybridAttention(o.width, o.heads)))
+INTER_MODALITY.add("han", with_feed_forward(lambda width, config: HybridAttention(width, config.heads)))
