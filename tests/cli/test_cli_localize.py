@@ -13,6 +13,8 @@ from cli_fakes import Ear, Eye, make_model, write_video
 
 from dmin.cli.answers import names_of, videos_of
 from dmin.cli.commands import run
+from dmin.media.info import probe
+from dmin.media.pictures import pictures_of
 
 
 @pytest.fixture(autouse=True)
@@ -200,3 +202,11 @@ def test_values_out_of_range_are_told_once_before_any_video(localize, good, caps
     err = capsys.readouterr().err
     assert err.startswith(f"dmin: {flag} is {value!r}: must be a number ")
     assert err.count("\n") == 1
+
+
+def test_a_video_is_probed_once_and_decoded_once(localize, good, monkeypatch):
+    probes, pictures = [], []
+    monkeypatch.setattr("dmin.media.recording.probe", lambda path: probes.append(path) or probe(path))
+    monkeypatch.setattr("dmin.media.segments.pictures_of", lambda *of: pictures.append(of) or pictures_of(*of))
+    assert localize(good, "--force") == 0
+    assert (len(probes), len(pictures)) == (1, 1)

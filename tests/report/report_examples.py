@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dmin.report.footage import Footage, thumbnail_instants
+from dmin.media.footage import thumbnail_instants
 from dmin.results.events import Event, Events, Second
+from dmin.results.footage import Footage
 
 CATEGORIES = ("Dog", "Bell", "Male speech, man speaking")
 

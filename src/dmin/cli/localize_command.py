@@ -61,7 +61,7 @@ def run(args: Namespace, console: Console) -> int:
     """Localize every video; a bad one never stops the rest."""
     from dmin.cli.answers import answer_each, make_folder, names_of, out_of, refuse_folder, videos_of
     from dmin.inference import Localizer
-    from dmin.media import probe
+    from dmin.media import Recording
     from dmin.results import formats
 
     videos = videos_of(args.videos)
@@ -78,13 +78,14 @@ def run(args: Namespace, console: Console) -> int:
         events = None if args.force else _current(answers, video, origin)
         there = events is not None
         if events is None:
+            recording = Recording(video, keeps_footage=not args.no_picture)
             with console.progress() as progress:
                 events = localizer(
-                    video,
+                    recording,
                     threshold=args.threshold,
                     min_seconds=args.min_seconds,
                     missing_audio=args.missing_audio,
-                    progress=out_of(int(probe(video).duration_seconds + 0.5), progress),
+                    progress=out_of(int(recording.info.duration_seconds + 0.5), progress),
                 )
                 if not args.no_picture:
                     events.plot(answers["png"])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dmin.backbones import Backbone
 from dmin.features.store import ClipFeatures
-from dmin.media import Segment, Segments, decode
+from dmin.media import Segment, Segments, Source, decode
 
 MissingAudio = Literal["error", "silence"]
 """Treatment of a video without sound: refuse it, or take it as silent."""
@@ -22,12 +22,12 @@ _FRAMES_AT_ONCE = 32
 
 
 def features_of(
-    path: str | Path, visual: Backbone, audio: Backbone, missing_audio: MissingAudio = "error"
+    video: Source, visual: Backbone, audio: Backbone, missing_audio: MissingAudio = "error"
 ) -> ClipFeatures:
     """Compute the features of a whole video.
 
     Args:
-        path: The video.
+        video: The video, or its path.
         visual: Its frames a second decide how many frames are averaged into a second's map.
         audio: Its rate decides how the sound is resampled.
         missing_audio: "silence" accepts a video without sound.
@@ -39,7 +39,7 @@ def features_of(
     Raises:
         MediaError: The video cannot be read.
     """
-    chunks = list(stream_features(path, visual, audio, missing_audio=missing_audio))
+    chunks = list(stream_features(video, visual, audio, missing_audio=missing_audio))
     return ClipFeatures(
         torch.cat([chunk.visual for chunk in chunks]),
         torch.cat([chunk.audio for chunk in chunks]),
@@ -48,7 +48,7 @@ def features_of(
 
 
 def stream_features(
-    path: str | Path,
+    video: Source,
     visual: Backbone,
     audio: Backbone,
     *,
@@ -58,7 +58,7 @@ def stream_features(
     """Compute the features of a video in chunks, so that memory stays flat however long it is.
 
     Args:
-        path: The video.
+        video: The video, or its path.
         visual: The visual backbone.
         audio: The audio backbone.
         chunk_seconds: Most seconds in a chunk; only the last chunk may be shorter.
@@ -71,7 +71,7 @@ def stream_features(
         MediaError: The video cannot be read.
     """
     segments = decode(
-        path,
+        video,
         frames_per_second=visual.card.frames_per_second,
         rate_hz=audio.card.rate_hz,
         missing_audio=missing_audio,

@@ -16,6 +16,7 @@ from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
 from dmin.inference.loading import Trained
 from dmin.inference.windows import Average, Stretch, windows
+from dmin.media import Recording, Source
 from dmin.models import LocalizationModel
 from dmin.models.settings import LocalizerSettings
 from dmin.progress import Progress, silent
@@ -75,7 +76,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
 
     def __call__(
         self,
-        video: str | Path,
+        video: Source,
         *,
         threshold: float | None = None,
         min_seconds: float = 1.0,
@@ -85,7 +86,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         """Find the events of one video, of any length; memory does not grow with it, but for the answer's own numbers.
 
         Args:
-            video: Path of the video.
+            video: The video, or its path. A `Recording` that keeps footage gives it to the answer, for its picture.
             threshold: Relevance from which a second counts as event; the model's own by default.
             min_seconds: Shorter events are dropped.
             missing_audio: "error", or "silence" to take a video without sound as silent.
@@ -105,7 +106,8 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         used = self.settings.threshold if threshold is None else threshold
         duration = sum(durations)
         events = merge_seconds(seconds, used, duration, min_seconds)
-        return Events(str(video), duration, self.name, used, seconds, events, answer.attention)
+        name, footage = (video.path, video.footage) if isinstance(video, Recording) else (video, None)
+        return Events(str(name), duration, self.name, used, seconds, events, answer.attention, footage)
 
     def _scores(self, row: NDArray[np.float64]) -> dict[str, float]:
         return {name: round(float(score), 6) for name, score in zip(self.categories, row, strict=True)}

@@ -4,6 +4,7 @@ Each stream is read through a container of its own, so that badly interleaved fi
 """
 
 from dmin.media.info import probe
-from dmin.media.segments import Segment, Segments, Streams, decode, decode_audio
+from dmin.media.recording import Recording, Source
+from dmin.media.segments import Segment, Segments, Streams, decode, decode_audio, watch
 
-__all__ = ["Segment", "Segments", "Streams", "decode", "decode_audio", "probe"]
+__all__ = ["Recording", "Segment", "Segments", "Source", "Streams", "decode", "decode_audio", "probe", "watch"]

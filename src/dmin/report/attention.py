@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dmin.errors import DminError
-from dmin.report.footage import Footage, plot_film
+from dmin.report.footage import plot_film
+from dmin.results.footage import Footage
 
 _LEAST_SPAN = 0.25
 """Attention that differs by less than this share of its mean is nearly even, and is not blown up to look decided."""

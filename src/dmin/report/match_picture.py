@@ -12,10 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 from matplotlib.ticker import NullLocator
 
+from dmin.media import watch
 from dmin.report import style
-from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram, watch
+from dmin.report.footage import film_height, plot_film, plot_spectrogram
 from dmin.report.lanes import write_times
 from dmin.report.rows import INNER, figure_of, stack_rows
+from dmin.results.footage import Footage
 from dmin.results.match import Match
 
 _NARROWEST_QUERY = 3.2

@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dmin.media import Segments
+from dmin.media import Segments, Source, watch
 from dmin.report import style
 from dmin.report.attention import plot_attention
-from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram, watch
+from dmin.report.footage import film_height, plot_film, plot_spectrogram
 from dmin.report.lanes import colour_of, lanes_height, plot_lanes
 from dmin.report.rows import INNER, WIDTH, figure_of, stack_rows
 from dmin.results.events import Event, Events
+from dmin.results.footage import Footage
 
 _MOST_STEPS = 400
 """A line with more steps than this is a black band: longer videos show their relevance as area alone."""
@@ -37,15 +38,13 @@ def plot_events(events: Events, path: str | Path | None = None, *, truth: Sequen
         MediaError: The video cannot be read.
         DminError: The picture cannot be written.
     """
-    figure = timeline_figure(events, events.video, truth)
+    figure = timeline_figure(events, events.footage or events.video, truth)
     if path is not None:
         style.save(figure, path)
     return figure.axes[-1]
 
 
-def timeline_figure(
-    events: Events, video: str | Path | Segments | Footage, truth: Sequence[Event] | None = None
-) -> Figure:
+def timeline_figure(events: Events, video: Source | Segments | Footage, truth: Sequence[Event] | None = None) -> Figure:
     """Compose the timeline: film strip, attention (if the network has it), sound, relevance, events.
 
     Args:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from dmin.results.footage import Footage
+
 
 @dataclass(frozen=True)
 class Event:
@@ -62,6 +64,8 @@ class Events:
     """Seconds over the threshold, merged where neighbours share a category."""
     attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     """Spatial attention [T, H, W], each second summing to 1; None if the network has none."""
+    footage: Footage | None = field(default=None, repr=False, compare=False)
+    """Frames and sound for the picture, if they were kept; `plot` decodes the video again where they were not."""
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)
@@ -123,7 +127,7 @@ class Events:
         return formats.write(formats.to_csv(self), path)
 
     def plot(self, path: str | Path | None = None) -> Axes:
-        """Draw the timeline (needs the video to be where it was); also saved to ``path`` if given."""
+        """Draw the timeline (without footage, the video must be where it was); also saved to ``path`` if given."""
         from dmin.report.timeline import plot_events
 
         return plot_events(self, path)

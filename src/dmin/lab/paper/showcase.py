@@ -17,8 +17,8 @@ from dmin.evaluation import ClipResult, MatchingResult, predict
 from dmin.inference import Localizer
 from dmin.lab.compose.demo import truth_of
 from dmin.lab.paper.drawing.clip_lanes import events_figure, query_figure
+from dmin.media import watch
 from dmin.progress import Progress, silent
-from dmin.report.footage import watch
 from dmin.report.timeline import timeline_figure
 from dmin.results.events import Event, Events, Second, merge_seconds
 from dmin.tasks.decoding import event_scores

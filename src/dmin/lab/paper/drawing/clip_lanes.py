@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from dmin.report import style
-from dmin.report.footage import Footage, film_height, plot_film, plot_spectrogram
+from dmin.report.footage import film_height, plot_film, plot_spectrogram
 from dmin.report.lanes import lanes_height, plot_lanes, write_times
 from dmin.report.rows import INNER, figure_of, stack_rows
 from dmin.report.timeline import plot_relevance
 from dmin.results.events import Event, Events
+from dmin.results.footage import Footage
 
 _WORDS = {"a2v": "sound searched in the picture", "v2a": "picture searched in the sound"}
 _TRUTH, _SCORES = "query", "score if it\nstarts here"

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from dmin.errors import DminError
 from dmin.files import readable
 from dmin.report import style
-from dmin.report.footage import Footage
 from dmin.report.lanes import write_times
+from dmin.results.footage import Footage
 
 Label = str | None
 """A second's category; None for background."""

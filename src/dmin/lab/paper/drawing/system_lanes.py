@@ -28,8 +28,9 @@ from dmin.lab.paper.drawing.second_lanes import (
     row_names,
     write_seconds,
 )
+from dmin.media.footage import columns_per_second, spectrogram
 from dmin.report import style
-from dmin.report.footage import columns_per_second, film_height, plot_film, plot_spectrogram, spectrogram
+from dmin.report.footage import film_height, plot_film, plot_spectrogram
 from dmin.report.rows import INNER, figure_of, stack_rows
 
 _FEWEST_SAMPLES = 1024
