@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from cli_fakes import write_video
 
-from conftest import make_store
 from dmin.cli import console as consoles
 from dmin.cli import main
 from dmin.cli.answers import answer_each
 from dmin.cli.commands import COMMANDS, run
 from dmin.cli.console import Console
 from dmin.errors import DataError
+from tiny_stores import make_store
 
 WORDS = {
     "compose": ["--out", "clips"],

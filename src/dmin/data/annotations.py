@@ -171,7 +171,7 @@ def read_rows(path: Path) -> list[tuple[int, str]]:
 
 
 def is_header(text: str) -> bool:
-    """Whether a row names its fields, as some copies of AVE do, instead of holding an annotation."""
+    """True if a row names its fields, as some copies of AVE do, instead of holding an annotation."""
     parts = text.lower().split("&")
     return len(parts) == 5 and "start" in parts[3] and "end" in parts[4]
 

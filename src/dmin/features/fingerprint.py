@@ -1,4 +1,4 @@
-"""Whether a store's features were made of the very file that is there now."""
+"""Fingerprints of files, which tell if features were made of the file that is there now."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fingerprint(path: Path) -> str:
 
 
 def is_current(store: FeatureStore, video_id: str, source: str) -> bool:
-    """Whether the store has whole features of the very file whose fingerprint is ``source``."""
+    """True if the store has whole features of the very file whose fingerprint is ``source``."""
     if video_id not in store:
         return False
     try:

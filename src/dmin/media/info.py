@@ -40,7 +40,7 @@ class MediaInfo:
     height: int
     has_video: bool
     has_audio: bool
-    """Whether there is sound that can be decoded."""
+    """True if there is sound that can be decoded."""
     declared_seconds: float | None
     """Duration by the header."""
     pixel_aspect: float
@@ -55,7 +55,7 @@ class MediaInfo:
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether the file ends more than a second before its header says."""
+        """True if the file ends more than a second before its header says."""
         if self.declared_seconds is None or len(self.video_clock.changes) + len(self.audio_clock.changes) > 2:
             return False
         # Some formats declare the last timestamp, others the time between the first and the last.
@@ -164,7 +164,7 @@ def display_matrix(frame: Any) -> NDArray[np.int32]:
 
 
 def is_transposed(matrix: NDArray[np.int32]) -> bool:
-    """Whether rows become columns."""
+    """True if rows become columns."""
     return abs(int(matrix[0, 1])) > abs(int(matrix[0, 0]))
 
 

@@ -222,7 +222,7 @@ class Segments:
             self.recording.footage = maker.footage()
 
     def _is_whole(self) -> bool:
-        """Whether these segments are the whole recording, with all of its streams."""
+        """True if these segments are the whole recording, with all of its streams."""
         return (
             (self.start_seconds, self.duration_seconds) == (0.0, self.info.duration_seconds)
             and self.has_pictures >= self.info.has_video

@@ -113,7 +113,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def is_first() -> bool:
-    """Whether this process is the first, or the only one, of those that train together."""
+    """True if this process is the first, or the only one, of those that train together."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 

@@ -212,7 +212,7 @@ def _check_fusion(path: Path, state: Mapping[str, Tensor], network: str, known_b
 
 
 def _fusion_is_trained(state: Mapping[str, Tensor]) -> bool | None:
-    """Whether its norm has left the start; None where it is not stored."""
+    """True if its norm has left the start; None where it is not stored."""
     weight, bias = (state.get(f"AVInter.norm1.{name}") for name in ("weight", "bias"))
     return None if weight is None or bias is None else bool((weight != 1).any() | (bias != 0).any())
 

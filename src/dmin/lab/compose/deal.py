@@ -192,7 +192,7 @@ def _merged(items: list[Item | None]) -> tuple[Take, ...]:
 
 
 def _falls_due(place: float, share: float) -> bool:
-    """Whether one of a share of all places falls on this one: as regular as the share allows."""
+    """True if one of a share of all places falls on this one: as regular as the share allows."""
     return int((place + 1) * share) > int(place * share)
 
 

@@ -96,7 +96,7 @@ class ClipScript:
     situations: tuple[str, ...]
     """Names of `SITUATIONS` that occur, in order of time."""
     degraded: bool
-    """Whether picture and sound are made bad."""
+    """True if picture and sound are made bad."""
     seed: tuple[int, int] = field(repr=False)
     """Seed of everything else (movement, levels, noise): the data set's seed and the clip's number."""
 

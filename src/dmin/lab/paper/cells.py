@@ -57,7 +57,7 @@ class Cell:
 
     @property
     def finished(self) -> bool:
-        """Whether it has been trained and scored."""
+        """True if it has been trained and scored."""
         return "accuracy" in _read_state(self)
 
     @cached_property

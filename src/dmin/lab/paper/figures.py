@@ -39,7 +39,7 @@ class PaperFigure:
     """The rule in words."""
     draw: Callable[[Sequence[AskedSystem], Sequence[Example]], list[Figure]]
     needs_videos: bool = False
-    """Whether there is nothing to see without frames."""
+    """True if there is nothing to see without frames."""
 
 
 _DIFFERENT = (

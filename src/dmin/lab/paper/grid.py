@@ -62,7 +62,7 @@ class Column:
     """The paper's column; None where it has none."""
 
     def runs(self, row: Row) -> bool:
-        """Whether the row's system is described for this column."""
+        """True if the row's system is described for this column."""
         return self.kind in kinds(systems()[row.system])
 
     def recipe(self, row: Row, family: str, seed: int, options: Mapping[str, Any]) -> AnyRecipe:
@@ -198,7 +198,7 @@ def rows_of(table_name: str, keys: Sequence[str] = ()) -> tuple[Row, ...]:
 
 
 def is_row(table_name: str, key: str) -> bool:
-    """Whether a table can have a row of this key."""
+    """True if a table can have a row of this key."""
     try:
         _row(table_name, key)
     except DataError:

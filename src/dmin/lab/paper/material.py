@@ -172,7 +172,7 @@ def _released(folder: Path, out: Path, wanted: tuple[Material, ...], progress: P
 
 
 def _has_background_clips(folder: Path) -> bool:
-    """Whether the clips are there that weak supervision adds to the training split; a warning if not."""
+    """True if the clips are there that weak supervision adds to the training split; a warning if not."""
     from dmin.lab.ave.files import DOWNLOADS, find_file
 
     missing = [n for n in ("visual_feature_noisy.h5", "audio_feature_noisy.h5") if find_file(folder, n) is None]

@@ -95,7 +95,7 @@ class Setting:
     digests: Mapping[str, str]
     """Of the annotations, the splits and the kind of features, by material."""
     on_ave: bool
-    """Whether that is AVE, as the paper's."""
+    """True if that is AVE, the data of the paper."""
     remark: str
     """Sentence on how far ours and the paper's can be compared."""
     preset_family: str
@@ -118,7 +118,7 @@ class Reproduction:
 
     @property
     def on_ave(self) -> bool:
-        """Whether ours were trained and scored on AVE, as the paper's."""
+        """True if ours were trained and scored on AVE, as the paper's."""
         return self.setting.on_ave
 
     def of_column(self, name: str) -> list[ColumnResult]:

@@ -249,7 +249,7 @@ def _plain(result: ColumnResult) -> str:
 
 
 def _is_reading(result: ColumnResult) -> bool:
-    """Whether parts of the system's specification are a reading or a choice of ours."""
+    """True if parts of the system's specification are a reading or a choice of ours."""
     return "reading" in result.source or "choice of ours" in result.source
 
 
