@@ -62,7 +62,7 @@ class QuerySecond:
     second: int
     """Index of the query second, from 0."""
     modality: Modality
-    """Whether its picture or its sound asks."""
+    """The modality that asks."""
     truth: tuple[Label, ...]
     """T labels, None for background."""
     attentions: tuple[Attended, ...]

@@ -39,7 +39,7 @@ class ClipGrids:
     about: str
     """A line under the title."""
     modality: Modality
-    """Whether its pictures or its sounds ask."""
+    """The modality that asks."""
     truth: tuple[Label, ...]
     """T labels, None for background."""
     attentions: tuple[AttentionGrid, ...]
