@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmin.errors import MediaError
-from dmin.media import Recording, decode, watch
+from dmin.media import Recording, decode, keep_footage, watch
 from dmin.media.footage import columns_per_second, spectrogram, thumbnail_instants
 
 
@@ -69,7 +69,8 @@ def test_a_full_scale_tone_is_found_at_its_height(rate_hz: int) -> None:
 def test_a_recording_keeps_the_footage_of_a_whole_pass_and_is_not_decoded_again(video: Path, monkeypatch) -> None:
     recording = Recording(video, keeps_footage=True)
     assert recording.footage is None
-    for _ in decode(recording, frames_per_second=8, frame_size=224, rate_hz=44_100):
+    segments = decode(recording, frames_per_second=8, frame_size=224, rate_hz=44_100)
+    for _ in keep_footage(segments, recording):
         assert recording.footage is None
     kept, fresh = recording.footage, watch(video)
     assert kept is not None
@@ -91,3 +92,7 @@ def test_of_a_part_of_it_no_footage_is_kept(video: Path, options: dict[str, obje
     recording = Recording(video, keeps_footage=True)
     list(decode(recording, **options))
     assert recording.footage is None
+    list(keep_footage(decode(recording), recording))
+    kept = recording.footage
+    assert watch(recording, **options) is not kept
+    assert recording.footage is kept

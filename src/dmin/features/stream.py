@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dmin.backbones import Backbone
 from dmin.features.store import ClipFeatures
-from dmin.media import Segment, Segments, Source, decode
+from dmin.media import Recording, Segment, Segments, Source, decode, keep_footage
 
 MissingAudio = Literal["error", "silence"]
 """Treatment of a video without sound: refuse it, or take it as silent."""
@@ -77,6 +77,8 @@ def stream_features(
         missing_audio=missing_audio,
     )
     source = iter(segments)
+    if isinstance(video, Recording) and video.keeps_footage:
+        source = keep_footage(segments, video)
     start = 0
     chunk = _chunk(source, visual, audio, chunk_seconds)
     while chunk is not None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from functools import cache
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from dmin.media.info import MediaInfo
+from dmin.media.recording import Recording, Source
+from dmin.media.segments import Segment, Segments, Streams, decode
 from dmin.results.footage import Footage
-
-if TYPE_CHECKING:
-    from dmin.media.segments import Segment, Segments
 
 MOST_THUMBNAILS = 14
 FEWEST_THUMBNAILS = 7
@@ -58,9 +58,67 @@ class FootageMaker:
             self._spectra.append(spectrogram(segment.waveform, self._segments.rate_hz, self._columns))
 
     def footage(self) -> Footage:
-        """What was kept."""
+        """Footage of the segments so far."""
         sound = np.concatenate(self._spectra, axis=1) if self._spectra else None
         return Footage(tuple(self._frames), self._instants, sound, self._segments.duration_seconds)
+
+
+def keep_footage(segments: Segments, recording: Recording) -> Iterator[Segment]:
+    """Pass on the segments of a whole recording; it has their footage when they are over."""
+    maker = FootageMaker(segments)
+    for segment in segments:
+        maker.add(segment)
+        yield segment
+    recording.footage = maker.footage()
+
+
+def watch(
+    video: Source | Segments,
+    *,
+    streams: Streams | None = None,
+    start_seconds: float = 0.0,
+    end_seconds: float | None = None,
+) -> Footage:
+    """Go through a video once and keep what a picture of it needs, unless the recording has kept it already.
+
+    Args:
+        video: The video, or segments that are already open (their frames' size and rates are taken as they are). A
+            sound file gives footage without frames.
+        streams: What of a file is wanted; all there is by default.
+        start_seconds: Where the piece that is wanted of a file starts.
+        end_seconds: Where it ends.
+
+    Raises:
+        MediaError: The video cannot be read.
+    """
+    if (
+        isinstance(video, Recording)
+        and video.footage is not None
+        and (streams, start_seconds, end_seconds) == (None, 0.0, None)
+    ):
+        return video.footage
+    segments = video if isinstance(video, Segments) else _small(video, streams, start_seconds, end_seconds)
+    maker = FootageMaker(segments)
+    for segment in segments:
+        maker.add(segment)
+    return maker.footage()
+
+
+def _small(source: Source, streams: Streams | None, start_seconds: float, end_seconds: float | None) -> Segments:
+    """Segments that hold no more than a picture needs."""
+    recording = source if isinstance(source, Recording) else Recording(source)
+    info = recording.info
+    seconds = (info.duration_seconds if end_seconds is None else end_seconds) - start_seconds
+    return decode(
+        recording,
+        frames_per_second=math.ceil(FEWEST_THUMBNAILS / max(1, int(seconds + 0.5))),
+        rate_hz=16_000,
+        frame_size=thumbnail_size(info),
+        missing_audio="silence",
+        streams=streams or ("both" if info.has_video else "sound"),
+        start_seconds=start_seconds,
+        end_seconds=end_seconds,
+    )
 
 
 def thumbnail_size(info: MediaInfo) -> tuple[int, int]:
@@ -116,6 +174,7 @@ def mel(frequency_hz: float) -> float:
     return 2595 * math.log10(1 + frequency_hz / 700)
 
 
+@cache
 def _mel_filters(rate_hz: int, window: int) -> NDArray[np.float64]:
     """[bands, window / 2 + 1]: overlapping triangles, evenly spaced in mel."""
     edges = 700 * (10 ** (np.linspace(0, mel(TOP_HZ), _BANDS + 2) / 2595) - 1)

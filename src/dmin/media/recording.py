@@ -13,7 +13,7 @@ class Recording:
 
     Args:
         path: The file.
-        keeps_footage: Keep a few frames and the spectrogram of the first pass over all of it, for a picture of it.
+        keeps_footage: Keep a few frames and the spectrogram while features are computed, for a picture of it.
 
     Raises:
         MediaError: It is not there, cannot be read, is encrypted, or is neither video nor sound.
@@ -24,7 +24,7 @@ class Recording:
         self.path = self.info.path
         self.keeps_footage = keeps_footage
         self.footage: Footage | None = None
-        """What was kept; None until all of it has been decoded."""
+        """Footage of all of it; None until it has been kept."""
 
 
 Source = str | Path | Recording

@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmin.errors import MediaError
-from dmin.media.footage import FEWEST_THUMBNAILS, FootageMaker, thumbnail_size
 from dmin.media.info import MediaInfo, probe
 from dmin.media.pictures import pictures_of
 from dmin.media.recording import Recording, Source
 from dmin.media.sound import Sound
-from dmin.results.footage import Footage
 
 Streams = Literal["both", "picture", "sound"]
 """Streams of a file that are decoded; others need not be there."""
@@ -72,8 +70,7 @@ def decode(
     Raises:
         MediaError: It is not a video, too short or too small, has no sound, or ends before the piece asked for does.
     """
-    recording = source if isinstance(source, Recording) else Recording(source)
-    info = recording.info
+    info = source.info if isinstance(source, Recording) else probe(source)
     if not info.has_video and streams != "sound":
         why = "an event must be seen, so " if streams == "both" else ""
         raise MediaError(f"{info.path} has no video stream: {why}give a file with pictures")
@@ -94,7 +91,7 @@ def decode(
         )
     duration = _piece_seconds(info, start_seconds, end_seconds)
     size = (frame_size, frame_size) if isinstance(frame_size, int) else frame_size
-    return Segments(recording, frames_per_second, rate_hz, size, streams, start_seconds, duration)
+    return Segments(info, frames_per_second, rate_hz, size, streams, start_seconds, duration)
 
 
 def _piece_seconds(info: MediaInfo, start_seconds: float, end_seconds: float | None) -> float:
@@ -115,54 +112,6 @@ def _piece_seconds(info: MediaInfo, start_seconds: float, end_seconds: float | N
     return length
 
 
-def watch(
-    video: Source | Segments,
-    *,
-    streams: Streams | None = None,
-    start_seconds: float = 0.0,
-    end_seconds: float | None = None,
-) -> Footage:
-    """Go through a video once and keep what a picture of it needs, unless the recording has kept it already.
-
-    Args:
-        video: The video, or segments that are already open (their frames' size and rates are taken as they are). A
-            sound file gives footage without frames.
-        streams: What of a file is wanted; all there is by default.
-        start_seconds: Where the piece that is wanted of a file starts.
-        end_seconds: Where it ends.
-
-    Raises:
-        MediaError: The video cannot be read.
-    """
-    if isinstance(video, Recording) and video.footage is not None and (streams, start_seconds, end_seconds) == _ALL:
-        return video.footage
-    segments = video if isinstance(video, Segments) else _small(video, streams, start_seconds, end_seconds)
-    maker = FootageMaker(segments)
-    for segment in segments:
-        maker.add(segment)
-    return maker.footage()
-
-
-_ALL = (None, 0.0, None)
-
-
-def _small(source: Source, streams: Streams | None, start_seconds: float, end_seconds: float | None) -> Segments:
-    """Segments that hold no more than a picture needs."""
-    recording = source if isinstance(source, Recording) else Recording(source)
-    info = recording.info
-    seconds = (info.duration_seconds if end_seconds is None else end_seconds) - start_seconds
-    return decode(
-        recording,
-        frames_per_second=math.ceil(FEWEST_THUMBNAILS / max(1, int(seconds + 0.5))),
-        rate_hz=16_000,
-        frame_size=thumbnail_size(info),
-        missing_audio="silence",
-        streams=streams or ("both" if info.has_video else "sound"),
-        start_seconds=start_seconds,
-        end_seconds=end_seconds,
-    )
-
-
 def decode_audio(path: str | Path, rate_hz: int) -> NDArray[np.float32]:
     """Decode a whole sound as mono [S] in -1..1; for short files.
 
@@ -181,7 +130,7 @@ class Segments:
 
     def __init__(
         self,
-        recording: Recording,
+        info: MediaInfo,
         frames_per_second: float,
         rate_hz: int,
         frame_size: tuple[int, int] | None,
@@ -189,8 +138,7 @@ class Segments:
         start_seconds: float,
         duration_seconds: float,
     ) -> None:
-        self.recording = recording
-        self.info = info = recording.info
+        self.info = info
         self.path = info.path
         self.start_seconds = start_seconds
         self.duration_seconds = duration_seconds
@@ -212,22 +160,8 @@ class Segments:
 
     def __iter__(self) -> Iterator[Segment]:
         pictures, sound = self._pictures(), self._sound()
-        maker = FootageMaker(self) if self.recording.keeps_footage and self._is_whole() else None
         for index in range(self.count):
-            segment = Segment(index, self.start_seconds + index, next(pictures), next(sound))
-            if maker is not None:
-                maker.add(segment)
-            yield segment
-        if maker is not None:
-            self.recording.footage = maker.footage()
-
-    def _is_whole(self) -> bool:
-        """True if these segments are the whole recording, with all of its streams."""
-        return (
-            (self.start_seconds, self.duration_seconds) == (0.0, self.info.duration_seconds)
-            and self.has_pictures >= self.info.has_video
-            and self.has_audio >= self.info.has_audio
-        )
+            yield Segment(index, self.start_seconds + index, next(pictures), next(sound))
 
     def _pictures(self) -> Iterator[NDArray[np.uint8]]:
         """[F, H, W, 3] for each segment."""
