@@ -131,7 +131,7 @@ def test_weights_of_other_shapes(saved):
     ("changes", "message"),
     [
         ({"model": "DCMR"}, "is not the configuration of a DMIN"),
-        ({"widht": 8}, "unknown option 'widht': did you mean 'width'"),
+        ({"widht": 8}, "unknown option 'widht': did you mean 'width'.*; a newer dmin may know it"),
         ({"width": "wide"}, "does not fit DMINConfig"),
         ({"width": 3}, r"width is 3 and encoder.heads 4"),
         ({"encoder": {"layer": 1}}, "EncoderConfig: unknown option 'layer': did you mean 'layers'"),

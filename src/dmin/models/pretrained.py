@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dmin.errors import ModelError
+from dmin.errors import DataError, ModelError
 from dmin.layers.numeric import widened
 from dmin.models.config import config_from
 
@@ -133,7 +133,9 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
                 "`dmin train STORE --preset PRESET --out RUN`, or with `dmin convert` if it was converted"
             )
         try:
-            return config_from(cls.config_type, data)
+            return config_from(cls.config_type, data, DataError)
+        except DataError as error:  # an unknown option
+            raise ModelError(f"{path}: {error}; a newer dmin may know it") from error
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
         except TypeError as error:
