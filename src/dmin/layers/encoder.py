@@ -19,6 +19,7 @@ class EncoderConfig:
     """
 
     layers: int = 2
+    """Number of layers."""
     heads: int = 4
     """n of eq. 9."""
     hidden: int = 2048

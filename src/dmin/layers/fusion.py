@@ -20,6 +20,7 @@ class FusionConfig:
     """
 
     heads: int = 4
+    """Heads of the dot-product attention."""
     dropout: float = 0.1
     """Of the attention weights and of the residual."""
 

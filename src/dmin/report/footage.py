@@ -14,7 +14,7 @@ from dmin.report import style
 from dmin.results.footage import Footage
 
 _RANGE_DB = 70.0
-"""Levels this far below the loudest are black."""
+"""Levels below the loudest one that the colours tell apart."""
 
 
 def plot_film(footage: Footage, ax: Axes | None = None) -> Axes:

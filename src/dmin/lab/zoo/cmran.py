@@ -1,7 +1,8 @@
 """CMRAN (Xu et al. 2020): DMIN with two slots filled otherwise, and without a unimodal loss.
 
-Where all systems share one schedule (the preset family `brief`), CMRAN keeps the weak pooling `probabilities` and the
-CMRA's dropout of 0.02 of that schedule. Its public code pools logits and has 0.1; these belong to its own schedule.
+Where all systems share one schedule (the preset family `brief`), CMRAN keeps the weak pooling `probabilities` and
+CMRA's dropout of 0.02, as that schedule has them. Its public code pools logits and has 0.1; these belong to its own
+schedule.
 """
 
 from __future__ import annotations
