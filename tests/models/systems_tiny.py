@@ -8,7 +8,7 @@ from dmin.data.clips import Batch, Window
 from dmin.models import systems
 from dmin.models.config import AttentionConfig
 from dmin.models.systems import merged
-from dmin.training.presets import kinds, variants
+from dmin.training.presets import variants
 from dmin.training.recipe import recipe_from
 
 VISUAL_SIZE, AUDIO_SIZE, REGIONS = 12, 10, 4
@@ -33,7 +33,7 @@ _PARTS = {
 
 def cases(task):
     """(system, supervision or direction) of all systems of a task."""
-    return [(s.name, kind) for s in systems().values() if s.task == task for kind in kinds(s)]
+    return [(s.name, kind) for s in systems().values() if s.task == task for kind in s.kinds]
 
 
 def tiny_recipe(name, kind, variant=None):

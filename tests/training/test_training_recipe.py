@@ -48,6 +48,20 @@ def test_a_variant_is_laid_over_a_preset():
     assert recipe_of("weak-small", "agva").model.supervision == "weak"
 
 
+def test_a_file_lies_over_the_presets_it_names(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("presets: [small, weak, agva]\nepochs: 3\nmodel: {width: 64}\n")
+    expected = recipe_of("small", "weak", "agva", epochs=3, model={"width": 64})
+    assert recipe_of(str(mine)) == expected
+    assert (expected.unimodal_weight, expected.model.supervision) == (0.08, "weak")
+    mine.write_text("presets: [smal]")
+    with pytest.raises(ModelError, match="unknown preset 'smal': did you mean 'small'"):
+        recipe_of(str(mine))
+    mine.write_text("presets: small")
+    with pytest.raises(DataError, match=r"presets is 'small': give a list of names, e.g. presets: \[small, agva\]"):
+        recipe_of(str(mine))
+
+
 def test_a_family_gives_all_systems_one_schedule_or_their_own():
     small = [system_options(name, "full", "small") for name in ("avel", "psp", "cmran", "dmin")]
     assert {options["epochs"] for options in small} == {30}

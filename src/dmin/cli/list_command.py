@@ -58,15 +58,15 @@ def _systems() -> list[Table]:
     from dmin.layers.inter_modality import INTER_MODALITY
     from dmin.layers.visual_attention import VISUAL_ATTENTION
     from dmin.models import systems
-    from dmin.training.presets import kinds, variants
+    from dmin.training.presets import variants
 
     whole = _stanzas("Systems", _SIZED)
     for system in sorted(systems().values(), key=lambda system: (system.task, system.year, system.name)):
         source = system.source + (f"; {system.mark}" if system.mark else "")
         lines = (
-            f"{system.title} ({system.year}): {system.task}, {' and '.join(kinds(system))}",
+            f"{system.title} ({system.year}): {system.task}, {' and '.join(system.kinds)}",
             f"paper: {system.paper}",
-            f"parameters: {_sizes(system.name, kinds(system))}",
+            f"parameters: {_sizes(system.name, system.kinds)}",
             f"specification: {source}",
         )
         whole.add_row(system.name, escape("\n".join(lines)))

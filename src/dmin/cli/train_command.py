@@ -27,7 +27,7 @@ STOPPED = "finished epochs are kept; the same command goes on after the last of 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments; the recipe's come from the dataclasses of what ``words`` ask for."""
     refuse_missing(*(word for word in words[:1] if not word.startswith("-")))  # before torch is imported
-    from dmin.training.recipe import kind_of
+    from dmin.training.recipe import RECIPES, system_of
 
     parser.add_argument("store", type=Path, help="folder that `dmin extract` made of a data set")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
@@ -39,11 +39,12 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         "override it",
     )
     asked = _asked(words)
-    kind = kind_of(asked)
-    parser.add_class_arguments(kind.recipe, skip={"model"})
-    parser.add_class_arguments(kind.network, "model")
-    if "system" in asked:
-        parser.set_defaults(_plain(_of_system(asked)))
+    system = system_of(asked)
+    parser.add_class_arguments(RECIPES[system.task], skip={"model"})
+    parser.add_class_arguments(system.network.config_type, "model")
+    if "system" in asked:  # its card's options; flags and presets override them
+        kind = asked.get("model", {}).get("direction" if system.task == "matching" else "supervision", system.kinds[0])
+        parser.set_defaults(_plain(system.options(kind, scheduled=True)))
 
 
 def _asked(words: Sequence[str]) -> dict[str, Any]:
@@ -55,17 +56,6 @@ def _asked(words: Sequence[str]) -> dict[str, Any]:
     kind = {name: values[-1] for name in ("supervision", "direction") if (values := _values(words, f"--model.{name}"))}
     layers = [options_of(name) for name in _values(words, "--preset", "--config")]
     return merged(*layers, typed, {"model": kind})
-
-
-def _of_system(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the recipe options of a system's card: flags and presets override them."""
-    from dmin.models import systems
-    from dmin.training.presets import kinds
-
-    system = systems()[asked["system"]]
-    model = asked.get("model", {})
-    kind = model.get("direction" if system.task == "matching" else "supervision", kinds(system)[0])
-    return system.options(kind, scheduled=True)
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

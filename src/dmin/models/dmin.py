@@ -22,7 +22,6 @@ PAPER = "Liu, Quan, Wang, Liu, Liu, Yan: Dense Modality Interaction Network. IEE
     year=2022,
     source="the paper; where it is silent, its authors' code, but for weak supervision: pooling of probabilities and "
     "dropout 0.02 in DIMA are a choice of ours",
-    method={"full": {"unimodal_weight": 0.1}, "weak": {"unimodal_weight": 0.08}},
 )
 class DMIN(LocalizationModel):
     """Finds the event that is both heard and seen, second by second (Fig. 3; eq. 1-14).

@@ -49,6 +49,11 @@ class System:
         """Its task."""
         return "matching" if issubclass(self.network, MatchingModel) else "localization"
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The supervisions, or for matching the directions, that it is described for."""
+        return ("a2v", "v2a") if self.task == "matching" else self.supervisions
+
     def options(self, kind: str, scheduled: bool = False) -> dict[str, Any]:
         """Options of a recipe for one supervision or direction.
 

@@ -12,7 +12,7 @@ from typing import Any
 from dmin.checks import check_sizes, check_within_unit
 from dmin.errors import DataError, unknown_name
 from dmin.files import write_atomically
-from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig, systems
+from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConfig, System, systems
 from dmin.models.config import NetworkConfig, config_from
 from dmin.tasks.objectives import LossOptions
 
@@ -125,16 +125,8 @@ RECIPES: dict[str, type[LocalizationRecipe] | type[MatchingRecipe]] = {
 """Recipes by task."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """Types of recipe and network that some options ask for."""
-
-    recipe: type[LocalizationRecipe] | type[MatchingRecipe]
-    network: type[NetworkConfig]
-
-
-def kind_of(options: Mapping[str, Any]) -> Kind:
-    """The kind of recipe that a mapping of its fields means, by its system and its task.
+def system_of(options: Mapping[str, Any]) -> System:
+    """The system that the options of a recipe are for: the one they name, or the task's own, DMIN or DCMR.
 
     Raises:
         DataError: The task is unknown, or not the system's.
@@ -143,13 +135,10 @@ def kind_of(options: Mapping[str, Any]) -> Kind:
     task = options.get("task")
     if task is not None and task not in RECIPES:
         raise DataError(unknown_name("task", str(task), RECIPES))
-    if "system" not in options:
-        recipe = RECIPES[task or "localization"]
-        return Kind(recipe, DMINConfig if recipe is LocalizationRecipe else DCMRConfig)
-    system = systems()[str(options["system"])]
+    system = systems()[str(options.get("system", RECIPES[task or "localization"].system))]
     if task not in (None, system.task):
         raise DataError(f"the system {system.name} is for {system.task}, got task {task}: leave task out")
-    return Kind(RECIPES[system.task], system.network.config_type)
+    return system
 
 
 def recipe_from(options: Mapping[str, Any]) -> AnyRecipe:
@@ -159,9 +148,9 @@ def recipe_from(options: Mapping[str, Any]) -> AnyRecipe:
         DataError: An unknown field.
         ModelError: An unknown system or field of the network, or a value that it cannot have.
     """
-    kind = kind_of(options)
-    network = config_from(kind.network, options.get("model", {}), DataError)
-    return config_from(kind.recipe, {**options, "model": network}, DataError)
+    system = system_of(options)
+    network = config_from(system.network.config_type, options.get("model", {}), DataError)
+    return config_from(RECIPES[system.task], {**options, "model": network}, DataError)
 
 
 def write_recipe(run: Path, recipe: Recipe) -> None:

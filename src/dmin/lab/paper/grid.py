@@ -13,7 +13,7 @@ from dmin.models import LocalizationModel, systems
 from dmin.models.systems import merged
 from dmin.tasks.objectives import OBJECTIVES
 from dmin.tasks.weak_supervision import WeakSupervision
-from dmin.training.presets import kinds, options_of, system_options, variants
+from dmin.training.presets import options_of, system_options, variants
 from dmin.training.recipe import AnyRecipe, LocalizationRecipe, recipe_from
 
 Material = Literal["full", "weak", "matching"]
@@ -63,7 +63,7 @@ class Column:
 
     def runs(self, row: Row) -> bool:
         """True if the row's system is described for this column."""
-        return self.kind in kinds(systems()[row.system])
+        return self.kind in systems()[row.system].kinds
 
     def recipe(self, row: Row, family: str, seed: int, options: Mapping[str, Any]) -> AnyRecipe:
         """The recipe of one run.
