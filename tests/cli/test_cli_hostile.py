@@ -244,7 +244,7 @@ def test_two_videos_of_one_id_cannot_be_in_one_store(commands, good, tmp_path, c
 @pytest.mark.parametrize("command", [["extract", "videos"], ["reproduce", "table1"]], ids=lambda words: words[0])
 def test_a_bad_shard(command, tmp_path, capsys, shard):
     assert run([*command, "--out", str(tmp_path / "out"), f"--shard={shard}"]) == 2
-    words = f"dmin: --shard is '{shard}': must be i/n with i from 1 to n, e.g. 1/4 for the first of four parts\n"
+    words = f"dmin: shard is '{shard}': must be i/n with i from 1 to n, e.g. 1/4 for the first of four parts\n"
     assert capsys.readouterr().err == words
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import closing
 from functools import partial
 
 import pytest
 
 from dmin.errors import DataError, DminError
-from dmin.features.workers import Died, in_processes
+from dmin.features.workers import in_processes
 
 
 def worker(start: str = "well"):
@@ -20,22 +21,28 @@ def worker(start: str = "well"):
     return work
 
 
-def work(item: int) -> int:
-    raise DataError("disk full")
+def work(item: float) -> float:
+    if item < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if item == 99:
+        raise DataError("disk full")
+    time.sleep(item)
+    return item
 
 
-def test_words_for_a_death() -> None:
-    assert "perhaps memory ran out; try fewer workers" in str(Died(-signal.SIGKILL))
-    assert str(Died(1)) == "the worker process died (exit code 1)"
+@pytest.mark.slow
+def test_killed_and_hung_workers_cost_their_items_only() -> None:
+    with closing(in_processes(worker, [0.0, -1.0, 60.0, 0.1, 0.2], workers=2, item_seconds=5)) as results:
+        outcomes = dict(results)
+    assert [outcomes[item] for item in (0.0, 0.1, 0.2)] == [0.0, 0.1, 0.2]
+    assert "perhaps memory ran out; try fewer workers" in str(outcomes[-1.0])
+    assert str(outcomes[60.0]) == "it took longer than 5 s and was stopped: allow more (--item-timeout)"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "message"),
-    [
-        ("well", "disk full"),
-        ("not", r"ended before it began \(exit code 3\): use workers=1, or, in a script"),
-    ],
+    [("well", "disk full"), ("not", "ended before they began: use workers=1, or, in a script")],
 )
 def test_errors_are_raised_here(start: str, message: str) -> None:
     with pytest.raises(DminError, match=message), closing(in_processes(partial(worker, start), [99], 1)) as results:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
-from jsonargparse.typing import PositiveInt
+from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, refuse_missing, shard_of
+from dmin.cli.options import add_device, refuse_missing
 from dmin.errors import DataError
+from dmin.shard import Shard
 
 if TYPE_CHECKING:
     from dmin.features import ExtractionReport
@@ -44,6 +45,12 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         help="what to do with a video without sound: refuse it, or take it as silent",
     )
     parser.add_argument("--workers", type=PositiveInt, default=1, help="processes, each with its own backbones")
+    parser.add_argument(
+        "--item-timeout",
+        type=PositiveFloat,
+        default=3600.0,
+        help="with several workers: seconds after which the work on a video is stopped, as if it hung",
+    )
     parser.add_argument("--shard", type=str, default="1/1", help="i/n: do the i-th of n parts, one a machine")
     add_device(parser)
 
@@ -55,7 +62,7 @@ def check(args: Namespace) -> None:
         raise DataError(f"got {sum(given)} sources: give videos or folders, or --ave DIR, or --from-ave-h5 DIR")
     if (args.match and args.source) or (args.noisy and args.from_ave_h5 is None):
         raise DataError("--match goes with --ave or --from-ave-h5, --noisy with --from-ave-h5: leave it out")
-    args.shard = shard_of(args.shard)
+    args.shard = Shard.read(args.shard)
     refuse_missing(*(args.source or [args.ave or args.from_ave_h5]))
     from dmin import backbones
 
@@ -115,6 +122,7 @@ def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
         "audio": args.audio,
         "missing_audio": args.missing_audio,
         "workers": args.workers,
+        "video_seconds": args.item_timeout,
         "shard": args.shard,
         "device": args.device,
         "progress": progress,

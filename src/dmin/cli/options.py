@@ -12,13 +12,14 @@ from typing import Any, NoReturn
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
 from jsonargparse._actions import _ActionConfigLoad
 
-from dmin.errors import DataError, DminError, unknown_name
+from dmin.errors import DminError, unknown_name
 
 _KINDS = {
     "int": "a whole number",
     "float": "a number",
     "PositiveInt": "a whole number of 1 or more",
     "NonNegativeInt": "a whole number of 0 or more",
+    "PositiveFloat": "a number above 0",
     "NonNegativeFloat": "a number of 0 or more",
     "ClosedUnitInterval": "a number from 0 to 1",
     "tuple[int, ...]": "whole numbers, as [10,20]",
@@ -146,18 +147,6 @@ def refuse_missing(*inputs: str | Path) -> None:
     """
     if inputs and not any(Path(path).exists() for path in inputs):
         raise MissingInputError("\n".join(f"{path} does not exist: check the name" for path in inputs))
-
-
-def shard_of(text: str) -> tuple[int, int]:
-    """Read ``--shard``: "2/3" is the second of three parts.
-
-    Raises:
-        DataError: It is no such part.
-    """
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise DataError(f"--shard is {text!r}: must be i/n with i from 1 to n, e.g. 1/4 for the first of four parts")
-    return int(found[1]), int(found[2])
 
 
 def add_device(parser: ArgumentParser) -> None:

@@ -12,8 +12,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, shard_of
+from dmin.cli.options import add_device
 from dmin.errors import DataError, unknown_name
+from dmin.shard import Shard
 
 if TYPE_CHECKING:
     from dmin.lab.paper.material import SourceOptions
@@ -132,7 +133,7 @@ def _options(args: Namespace) -> RunOptions:
     epochs = args.epochs if args.epochs is not None or not args.fast else _FAST["epochs"]
     if epochs is not None:
         changed["epochs"] = epochs
-    return RunOptions(args.rows, args.seeds, args.preset_family, changed, shard_of(args.shard))
+    return RunOptions(args.rows, args.seeds, args.preset_family, changed, Shard.read(args.shard))
 
 
 def _source(args: Namespace) -> SourceOptions:

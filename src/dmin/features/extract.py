@@ -20,9 +20,10 @@ from dmin.features.memory import keep_freed_memory
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore, Settings
 from dmin.features.stream import MissingAudio, features_of
-from dmin.features.workers import Died, cores, in_processes
+from dmin.features.workers import Lost, cores, in_processes
 from dmin.files import StoreWriteError, write_atomically
 from dmin.progress import Progress, silent
+from dmin.shard import WHOLE, Shard
 
 _VIDEOS_A_WORKER = 8
 """Fewer do not pay for a process: starting one takes as long as three or four clips of ten seconds."""
@@ -98,7 +99,8 @@ def extract(
     audio: str | Backbone = "sfx",
     missing_audio: MissingAudio = "error",
     workers: int | None = 1,
-    shard: tuple[int, int] = (1, 1),
+    video_seconds: float = 3600.0,
+    shard: Shard = WHOLE,
     device: str = "auto",
     progress: Progress = silent,
 ) -> ExtractionReport:
@@ -119,7 +121,9 @@ def extract(
         workers: Number of processes; the machine's cores are divided among them. With 1, this process does the work.
             None takes a process per core if there are enough videos: faster than threads in one process. A script
             that asks for several must protect its own work by ``if __name__ == "__main__":``.
-        shard: ``(i, n)`` does the i-th of n parts, i from 1 to n: one part per machine, all into one store.
+        video_seconds: Longest time that the work on one video may take, if other processes do it; a decoder that hangs
+            costs its video only.
+        shard: Does one of several parts, one part per machine, all into one store.
         device: Where backbones that are given by name run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
         progress: Called with the step "extract" after each video, and before that while weights are downloaded.
 
@@ -132,10 +136,10 @@ def extract(
         ModelError: Unknown backbone, or its weights cannot be had.
         DminError: This machine has no such device.
     """
-    if (workers is not None and workers < 1) or not 1 <= shard[0] <= shard[1]:
-        raise DataError(f"got workers={workers}, shard={shard}: workers must be >= 1, and (i, n) have 1 <= i <= n")
+    if workers is not None and workers < 1:
+        raise DataError(f"workers is {workers}: must be at least 1")
     place = str(device_of(device))
-    videos = [item for item in find_videos(source).items() if ids is None or item[0] in ids][shard[0] - 1 :: shard[1]]
+    videos = shard.part([item for item in find_videos(source).items() if ids is None or item[0] in ids])
     store = FeatureStore.create(store_folder, _settings(visual, audio))
     if isinstance(source, (str, Path)):
         _copy_annotations(Path(source), store.folder)
@@ -152,14 +156,16 @@ def extract(
     done: list[str] = []
     failed: list[Failure] = []
     try:
-        with closing(_here(make, pending) if workers <= 1 else in_processes(make, pending, workers)) as outcomes:
+        with closing(
+            _here(make, pending) if workers <= 1 else in_processes(make, pending, workers, video_seconds)
+        ) as outcomes:
             for job, outcome in outcomes:
-                reason = str(outcome) if isinstance(outcome, Died) else outcome.failure
+                reason = str(outcome) if isinstance(outcome, Lost) else outcome.failure
                 if reason is None:
                     done.append(job.video_id)
                 else:
                     failed.append(Failure(str(job.path), reason))
-                for message in () if isinstance(outcome, Died) else outcome.warnings:
+                for message in () if isinstance(outcome, Lost) else outcome.warnings:
                     warnings.warn(message, stacklevel=2)
                 progress("extract", len(reused) + len(done) + len(failed), len(jobs))
     except StoreWriteError as error:

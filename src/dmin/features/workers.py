@@ -1,7 +1,4 @@
-"""Work in several processes, of which each may die without taking the others along.
-
-`concurrent.futures` gives up on all work when one process is killed; here only the item it had in hand is lost.
-"""
+"""Work in several processes, of which each may die or hang without taking the others along."""
 
 from __future__ import annotations
 
@@ -9,47 +6,29 @@ import multiprocessing
 import os
 import signal
 import sys
-import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
-from typing import Generic, TypeVar
+from typing import Any, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
 
 from dmin.errors import DminError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_GRACE_SECONDS = 3.0
-"""Given to processes to clean up after themselves when all work is stopped."""
 
 
 class WorkerError(DminError):
     """Worker processes cannot be started."""
 
 
-@dataclass(frozen=True)
-class Died:
-    """Result of an item whose process was killed."""
-
-    exit_code: int | None
-    """Negative: the signal that killed it."""
-
-    def __str__(self) -> str:
-        if self.exit_code == -signal.SIGKILL:
-            return "the worker process was killed: perhaps memory ran out; try fewer workers"
-        return f"the worker process died (exit code {self.exit_code})"
-
-
-@dataclass
-class _Worker(Generic[Item]):
-    process: SpawnProcess
-    connection: Connection
-    item: Item | None = None
-    """The item being worked on; None while the process starts."""
+class Lost(DminError):  # noqa: N818  # yielded, not raised
+    """An item has no result, as its process was killed or took too long."""
 
 
 def cores() -> int:
@@ -58,62 +37,63 @@ def cores() -> int:
 
 
 def in_processes(
-    make: Callable[[], Callable[[Item], Result]], items: Iterable[Item], workers: int
-) -> Generator[tuple[Item, Result | Died]]:
+    make: Callable[[], Callable[[Item], Result]],
+    items: Iterable[Item],
+    workers: int,
+    item_seconds: float | None = None,
+) -> Generator[tuple[Item, Result | Lost]]:
     """Apply a function to items in several processes, in whatever order they finish.
 
     Args:
         make: Called once in each process: returns the function, after loading whatever it needs. Must be picklable.
-        items: Picklable inputs, none of them None.
+        items: Picklable inputs.
         workers: Number of processes.
+        item_seconds: Most time that an item may take; a process that takes longer is killed. None sets no limit.
 
     Yields:
-        Each item with its result, or with `Died` if its process was killed over it.
+        Each item with its result, or with `Lost` if its process was killed or took too long.
 
     Raises:
         WorkerError: A process dies before it takes its first item.
         Exception: What ``make`` or the function raises, as it is; all processes are stopped.
     """
-    queue = deque(items)
-    pool: list[_Worker[Item]] = []
-    try:
-        while queue or any(worker.item is not None for worker in pool):
-            while queue and len(pool) < workers:
-                pool.append(_start(make))
-            ready = wait([worker.connection for worker in pool])
-            for worker in [worker for worker in pool if worker.connection in ready]:
-                item, worker.item = worker.item, None
-                try:
-                    message = worker.connection.recv()
-                except (EOFError, OSError):
-                    pool.remove(worker)
-                    yield from _death(worker, item)
-                    continue
-                if isinstance(message, Exception):
-                    raise message
-                if queue:
-                    _give(worker, queue)
-                if item is not None:
-                    yield item, message
-    finally:
-        for worker in pool:
-            worker.connection.close()
-            worker.process.terminate()
-        deadline = time.monotonic() + _GRACE_SECONDS
-        for worker in pool:
-            worker.process.join(max(0.0, deadline - time.monotonic()))
-            worker.process.kill()
-
-
-def _start(make: Callable[[], Callable[[Item], Result]]) -> _Worker[Item]:
+    items = iter(items)
+    others = set(multiprocessing.active_children())
     # Spawned, not forked: a forked process inherits the threads' locks of torch and FFmpeg, and hangs.
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, make), daemon=True)
+    pool = ProcessPool(workers, initializer=_begin, initargs=(make,), context=multiprocessing.get_context("spawn"))
     with _interrupts_held():
-        process.start()
-    theirs.close()  # so that its death closes the pipe
-    return _Worker(process, ours)
+        pool.active  # starts its threads and processes, which inherit the mask  # noqa: B018
+    pending: dict[Future[Any], Item] = {}
+    try:
+        while True:
+            # Two for each process, so that none waits; not all at once, as there may be a million.
+            for item in islice(items, 2 * workers - len(pending)):
+                pending[pool.schedule(_work, (item,), timeout=item_seconds)] = item
+            if not pending:
+                return
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                yield pending.pop(future), _result(future, item_seconds)
+    finally:
+        pool.stop()  # type: ignore[no-untyped-call]  # the library is not typed here
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()  # before `join` takes the locks away, which a worker that still imports would miss
+        pool.join()
+
+
+def _result(future: Future[Any], item_seconds: float | None) -> Any:
+    try:
+        return future.result()
+    except ProcessExpired as error:
+        if error.exitcode == -signal.SIGKILL:
+            return Lost("the worker process was killed: perhaps memory ran out; try fewer workers")
+        return Lost(f"the worker process died (exit code {error.exitcode})")
+    except TimeoutError:
+        return Lost(f"it took longer than {item_seconds:g} s and was stopped: allow more (--item-timeout)")
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            "the worker processes ended before they began: use workers=1, or, in a script, put the call under "
+            '`if __name__ == "__main__":`, which new processes need'
+        ) from error
 
 
 @contextmanager
@@ -130,37 +110,29 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _give(worker: _Worker[Item], queue: deque[Item]) -> None:
+_function: Callable[[Any], Any]
+"""In a worker: the function that it applies."""
+
+
+def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:
+    """Begin the life of a worker; what goes wrong in it is raised by its first item."""
+    global _function  # what a process holds for all its items
     try:
-        worker.connection.send(queue[0])
-    except OSError:
-        return  # it has just died between two items: the closed pipe will say so
-    worker.item = queue.popleft()
+        _function = make()
+    except Exception as error:
+        _function = partial(_raise, error)
+    signal.signal(signal.SIGTERM, _end)
 
 
-def _death(worker: _Worker[Item], item: Item | None) -> Iterator[tuple[Item, Died]]:
-    worker.connection.close()
-    worker.process.join()
-    if item is None:
-        raise WorkerError(
-            f"a worker process ended before it began (exit code {worker.process.exitcode}): use workers=1, or, "
-            'in a script, put the call under `if __name__ == "__main__":`, which new processes need'
-        )
-    yield item, Died(worker.process.exitcode)
+def _end(*_: object) -> None:
+    """End a worker by an exception, so that half-written files are cleaned up."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # stopping a pool asks twice
+    sys.exit(1)
 
 
-def _serve(connection: Connection, make: Callable[[], Callable[[Item], Result]]) -> None:
-    """The life of a worker: say that it is ready, answer items, end when the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for systems without `pthread_sigmask`
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that half-written files are cleaned up
-    try:
-        function = make()
-        connection.send(None)
-        while True:
-            connection.send(function(connection.recv()))
-    except (EOFError, BrokenPipeError):
-        return
-    except Exception as error:  # the parent raises it
-        connection.send(error)
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to clean up: ending needs no exception
+def _raise(error: Exception, item: Any) -> None:
+    raise error
+
+
+def _work(item: Any) -> Any:
+    return _function(item)

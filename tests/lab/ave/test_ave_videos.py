@@ -15,6 +15,7 @@ from dmin.data.folder import DataFolder
 from dmin.errors import DataError
 from dmin.features import ClipFeatures, FeatureStore
 from dmin.lab.ave.videos import extract_videos
+from dmin.shard import Shard
 from lab.ave.ave_maker import ORDERS, ROWS, labels, make_release, write_sets
 
 WORDS = {"input": "", "version": "1", "source": "", "licence": "", "citation": ""}
@@ -76,7 +77,7 @@ def test_each_video_is_computed_once_and_written_for_each_row(raw: Path, tmp_pat
 
 def test_the_same_call_goes_on_and_notices_changed_videos(raw: Path, tmp_path: Path, computed: list[str]) -> None:
     for part in (1, 2, 2):
-        extract_videos(raw, tmp_path / "store", shard=(part, 2), **FAKES)
+        extract_videos(raw, tmp_path / "store", shard=Shard(part, 2), **FAKES)
     assert len(computed) == 7
     assert len(FeatureStore.open(tmp_path / "store")) == 8
     (video,) = raw.rglob("a.mp4")

@@ -35,6 +35,7 @@ from dmin.lab.ave.files import (
 from dmin.lab.ave.layout import StoreLayout
 from dmin.lab.ave.release import AveRelease, Task
 from dmin.progress import Progress, silent
+from dmin.shard import WHOLE, Shard
 
 if TYPE_CHECKING:
     import h5py
@@ -63,7 +64,7 @@ def store_released(
     *,
     task: Task = "localization",
     noisy: bool = False,
-    shard: tuple[int, int] = (1, 1),
+    shard: Shard = WHOLE,
     progress: Progress = silent,
 ) -> ExtractionReport:
     """Write AVE's released HDF5 features into a feature store, row by row: memory stays at one row.
@@ -75,7 +76,7 @@ def store_released(
         store_folder: A new folder, or the store of a stopped call.
         task: "matching" takes the ``*_order_match.h5``, and `visual_feature_vec.h5` if it is there.
         noisy: Append the background clips of the ``*_noisy.h5`` to the training split, as weak supervision does.
-        shard: ``(i, n)`` does the i-th of n parts.
+        shard: Does one of several parts.
         progress: Called with the step "extract" after each row.
 
     Raises:
@@ -83,8 +84,6 @@ def store_released(
         StoreWriteError: The disk is full, or the store cannot be written. What is in the store stays good.
     """
     folder = Path(folder)
-    if not 1 <= shard[0] <= shard[1]:
-        raise DataError(f"got shard={shard}: (i, n) must have 1 <= i <= n")
     release = AveRelease.open(folder)
     release.require_agreement()
     layout = StoreLayout.of(release, task)
@@ -105,7 +104,7 @@ def store_released(
         settings = RELEASED if datasets[visual].ndim == 5 else RELEASED_VECTORS
         store = FeatureStore.create(store_folder, settings)
         layout.write(store.folder)
-        return _copy(entries[shard[0] - 1 :: shard[1]], datasets, store, progress)
+        return _copy(shard.part(entries), datasets, store, progress)
 
 
 def _visual_file(folder: Path, task: Task) -> Path:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from dmin.backbones import Backbone
 from dmin.errors import DataError
 from dmin.features import ExtractionReport, FeatureStore, extract, find_videos
 from dmin.features.fingerprint import is_current
 from dmin.features.sources import videos_in
-from dmin.features.stream import MissingAudio
 from dmin.lab.ave.check import find_video_folder
 from dmin.lab.ave.files import PROJECT, VIDEO_FOLDERS
 from dmin.lab.ave.layout import StoreLayout
 from dmin.lab.ave.release import AveRelease, Task
-from dmin.progress import Progress, silent
 
 
 def extract_videos(
@@ -22,13 +20,7 @@ def extract_videos(
     store_folder: str | Path,
     *,
     task: Task = "localization",
-    visual: str | Backbone = "lite0",
-    audio: str | Backbone = "sfx",
-    missing_audio: MissingAudio = "error",
-    workers: int | None = 1,
-    shard: tuple[int, int] = (1, 1),
-    device: str = "auto",
-    progress: Progress = silent,
+    **options: Any,
 ) -> ExtractionReport:
     """Extract AVE's own videos into a feature store; a video that has several rows is computed once.
 
@@ -37,13 +29,7 @@ def extract_videos(
             ``valSet.txt`` and ``testSet.txt``, or the HDF5 orders.
         store_folder: A new folder, or a store of the same backbones.
         task: "matching" takes the ``*_order_match.h5``.
-        visual: As in `dmin.features.extract`, like all that follows.
-        audio: Likewise.
-        missing_audio: Likewise.
-        workers: Likewise.
-        shard: Likewise.
-        device: Likewise.
-        progress: Likewise.
+        options: Of `dmin.features.extract`: backbones, workers, shard and others.
 
     Returns:
         What became of each video; those that are not there are among the failures.
@@ -65,13 +51,7 @@ def extract_videos(
     report = extract(
         [there.get(video_id, place / f"{video_id}.mp4") for video_id in wanted],
         store_folder,
-        visual=visual,
-        audio=audio,
-        missing_audio=missing_audio,
-        workers=workers,
-        shard=shard,
-        device=device,
-        progress=progress,
+        **options,
     )
     store = FeatureStore.open(store_folder)
     layout.write(store.folder)

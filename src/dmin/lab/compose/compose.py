@@ -165,9 +165,9 @@ def _render_all(
         return
     make = partial(_Renderer, bank, settings, videos)
     with closing(in_processes(make, scripts, workers)) as rendered:
-        for script, died in rendered:
-            if died is not None:
-                raise DataError(f"{script.video_id}.mp4 was not made: {died}; the same call makes what is missing")
+        for script, lost in rendered:
+            if lost is not None:
+                raise DataError(f"{script.video_id}.mp4 was not made: {lost}; the same call makes what is missing")
             yield
 
 

@@ -21,11 +21,9 @@ from dmin.lab.paper.grid import Column, Row, grid_of, rows_of
 from dmin.lab.paper.material import PreparedData, SourceOptions, prepare_data
 from dmin.lab.paper.results import Reproduction, Setting
 from dmin.progress import Progress, silent
+from dmin.shard import WHOLE, Shard
 from dmin.training.presets import FAMILIES
 from dmin.training.recipe import HARDWARE
-
-WHOLE = (1, 1)
-"""The shard that is everything."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class RunOptions:
     """One of `dmin.training.presets.FAMILIES`; by default "paper" for AVE and "small" for other clips."""
     recipe_options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of all recipes to change, e.g. ``{"epochs": 20}``; ``model`` may hold the network's."""
-    shard: tuple[int, int] = WHOLE
-    """(i, n): only every n-th run, from the i-th, counted from 1; the others are left to other machines."""
+    shard: Shard = WHOLE
+    """The runs of this machine; the others are left to other machines."""
 
     def family(self, prepared: PreparedData) -> str:
         """The family of presets for these data."""
@@ -50,9 +48,6 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise DataError(f"seeds is {self.seeds}: must be at least 1; run k has seed k, from 0")
-        number, shards = self.shard
-        if not 1 <= number <= shards:
-            raise DataError(f"shard is {number}/{shards}: must be i/n with i from 1 to n, e.g. 1/3")
         if self.preset_family not in (None, *FAMILIES):
             raise DataError(unknown_name("preset family", str(self.preset_family), FAMILIES))
 
@@ -103,7 +98,7 @@ def run_grid(
     out, options = Path(out), options or RunOptions()
     setting = setting_of(table_name, prepared, options)
     planned = plan(table_name, prepared, out, options)
-    mine = {id(cell) for cell in _share(list(planned.values()), options.shard)}
+    mine = set(options.shard.part(list(dict.fromkeys(map(id, planned.values())))))
     rows = rows_of(table_name, options.rows)
     found = left_before(out / f"{table_name}.json", setting, rows)  # rows that were run earlier stay in the table
     keys = [*(row.key for row in rows), *(row for row, _ in found)]
@@ -155,10 +150,3 @@ def setting_of(table_name: str, prepared: PreparedData, options: RunOptions) -> 
         preset_family=options.family(prepared),
         options={name: value for name, value in options.recipe_options.items() if name not in HARDWARE},
     )
-
-
-def _share(cells: list[Cell], shard: tuple[int, int]) -> list[Cell]:
-    """This shard's part of the runs."""
-    number, shards = shard
-    different = list({id(cell): cell for cell in cells}.values())
-    return different[number - 1 :: shards]
