@@ -103,12 +103,12 @@ def test_numbers() -> None:
 
 
 def test_a_section_without_heading_has_none() -> None:
-    assert Outline(page("t", [Text("", "words")])).all("h2") == []
+    assert Outline(page("t", [Text("", ("words",))])).all("h2") == []
 
 
 @given(st.text(st.characters(exclude_categories=["Cc"])))
 def test_any_text_stays_text(words: str) -> None:
-    text = page(words, [Text(words, words), Table(words, words, (words,), [(words,)])], words)
+    text = page(words, [Text(words, (words,)), Table(words, words, (words,), [(words,)])], words)
     outline = Outline(text.encode().decode())
     assert {tag for tag, _ in outline.tags} <= {
         *("html", "head", "meta", "link", "title", "style", "body", "main", "h1", "h2", "section", "p"),
@@ -117,8 +117,8 @@ def test_any_text_stays_text(words: str) -> None:
 
 
 def test_the_file_is_written_with_its_folders(tmp_path: Path) -> None:
-    path = write_page(tmp_path / "new" / "index.html", "Ünïcode 犬", [Text("a", "b")])
-    assert path.read_text("utf-8") == page("Ünïcode 犬", [Text("a", "b")])
+    path = write_page(tmp_path / "new" / "index.html", "Ünïcode 犬", [Text("a", ("b",))])
+    assert path.read_text("utf-8") == page("Ünïcode 犬", [Text("a", ("b",))])
     assert [p.name for p in path.parent.iterdir()] == ["index.html"]
     with pytest.raises(DminError, match="cannot create the folder"):
         write_page(path / "inside" / "index.html", "t", [])

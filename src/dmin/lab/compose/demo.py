@@ -130,6 +130,6 @@ def write_demo_page(out: Path, metrics: LocalizationReport, events: Events, pict
         figure("Training", out / "run" / "curves.png", "Accuracy and loss over the epochs"),
         figure("Confusion", out / "confusion.png", "Confusion matrix in seconds", "Rows are the truth."),
         Table("Categories", "Per category", ("category", "seconds", "precision", "recall"), rows),
-        Text("What this is", "Pictures and sounds were drawn by code; real footage is harder. See the README."),
+        Text("What this is", ("Pictures and sounds were drawn by code; real footage is harder. See the README.",)),
     )
     return write_page(out / "index.html", "dmin demo", sections)
