@@ -94,12 +94,12 @@ def test_nothing_there(tmp_path):
     with pytest.raises(ModelError, match=r"no config.json in .*: give a folder that `dmin train` or save_pretrained"):
         DMIN.from_pretrained(tmp_path)
     for name in (tmp_path / "missing", "a/b/c", "../runs/dog"):
-        with pytest.raises(ModelError, match=r"is no folder: give a folder .* or a repository id"):
+        with pytest.raises(ModelError, match=r"no model .*: give a folder .* or a repository id"):
             DMIN.from_pretrained(name)
 
 
 def test_a_file_instead_of_a_folder(saved):
-    with pytest.raises(ModelError, match=r"model.safetensors is no folder"):
+    with pytest.raises(ModelError, match=r"no model '.*model.safetensors'"):
         DMIN.from_pretrained(saved / "model.safetensors")
 
 

@@ -12,6 +12,7 @@ from jsonargparse.typing import ClosedUnitInterval
 from dmin.cli.console import Console
 from dmin.cli.evaluate_tables import matching_table, metrics_table
 from dmin.cli.options import add_device, refuse_missing
+from dmin.data.annotations import SPLITS
 from dmin.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", type=str, help="starter, a folder of `dmin train`, or a hub id")
     parser.add_argument("data", type=Path, help="feature store or data-set folder")
-    parser.add_argument(
-        "--split", type=str, choices=["train", "val", "test"], default="test", help="which clips of the data"
-    )
+    parser.add_argument("--split", type=str, choices=list(SPLITS), default="test", help="which clips of the data")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of metrics.json and pictures")
     parser.add_argument(
         "--threshold",

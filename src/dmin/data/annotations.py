@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dmin.errors import DataError, unknown_name
 from dmin.files import write_atomically
 
+SPLITS = ("train", "val", "test")
 BACKGROUND = "Background"
 """Reserved: stands where a clip has nothing of any category."""
 LINE = "category&video id&quality&start&end"

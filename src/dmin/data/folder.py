@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from dmin.data.annotations import (
     BACKGROUND,
     LINE,
+    SPLITS,
     Annotation,
     categories,
     is_header,
@@ -54,8 +55,6 @@ __all__ = [
     "write_annotations",
     "write_split",
 ]
-
-SPLITS = ("train", "val", "test")
 
 
 def read_split(path: str | Path) -> list[str]:

@@ -14,7 +14,7 @@ from dmin import backbones
 from dmin.backbones import Backbone
 from dmin.device import device_of
 from dmin.errors import ModelError
-from dmin.models import PretrainedModel
+from dmin.models import PretrainedModel, pretrained
 from dmin.models.settings import InferenceSettings
 from dmin.models.systems import load_network
 
@@ -122,24 +122,5 @@ def folder_of(name_or_path: str, here: Sequence[str] = ()) -> Path:
     """
     if name_or_path in here:
         return _PACKAGE / name_or_path
-    folder = Path(name_or_path)
-    if folder.is_dir():
-        return folder
-    if name_or_path.count("/") == 1 and not name_or_path.startswith((".", "/")):
-        return _hub_snapshot(name_or_path)
     choices = [*map(repr, here), "a folder that `dmin train` wrote"]
-    raise ModelError(
-        f"no model {name_or_path!r}: give {', '.join(choices)}, or a repository id of the Hugging Face hub (owner/name)"
-    )
-
-
-def _hub_snapshot(repository: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(repository, allow_patterns=["*.json", "*.safetensors", "*.md"]))
-    except Exception as error:
-        raise ModelError(
-            f"{repository!r} is no folder here, and the hub could not give it ({type(error).__name__}): "
-            "check the name and the network"
-        ) from error
+    return pretrained.folder_of(name_or_path, f"give {', '.join(choices)}")

@@ -103,7 +103,7 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
         Raises:
             ModelError: Nothing is there, or what is there is another network.
         """
-        folder = _folder(str(pretrained_model_name_or_path), options)
+        folder = folder_of(str(pretrained_model_name_or_path), **options)
         model = cls(cls._read_config(folder / CONFIG_FILE))
         weights = folder / WEIGHTS_FILE
         try:
@@ -164,17 +164,26 @@ def _widened(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: widened(tensor) for name, tensor in state.items()}
 
 
-def _folder(name: str, options: Mapping[str, Any]) -> Path:
-    """The folder of that name, or of a copy of that repository of the hub."""
+def folder_of(name: str, give: str = _GIVE, **options: Any) -> Path:
+    """The folder of that name, or of a copy of that repository of the hub.
+
+    Args:
+        name: A folder, or a repository id of the Hugging Face hub (owner/name).
+        give: What may be given, for the message.
+        options: For the hub: revision, token, cache_dir, local_files_only, force_download.
+
+    Raises:
+        ModelError: There is neither, or the hub cannot be reached.
+    """
     if Path(name).is_dir():
         return Path(name)
     if Path(name).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
-        raise ModelError(f"{name} is no folder: {_GIVE}, or a repository id of the Hugging Face hub (owner/name)")
+        raise ModelError(f"no model {name!r}: {give}, or a repository id of the Hugging Face hub (owner/name)")
     try:
-        return Path(snapshot_download(name, allow_patterns=[CONFIG_FILE, WEIGHTS_FILE], **options))
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.md"], **options))
     # The hub's client and the network below it have dozens of errors without a common base.
     except Exception as error:
         raise ModelError(
-            f"{name} is no folder here, and the hub could not give it ({type(error).__name__}): "
+            f"{name!r} is no folder here, and the hub could not give it ({type(error).__name__}): "
             "check the name and the network"
         ) from error

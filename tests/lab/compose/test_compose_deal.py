@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dmin.data.annotations import BACKGROUND, Annotation, segment_labels
+from dmin.data.annotations import BACKGROUND, SPLITS, Annotation, segment_labels
 from dmin.errors import DataError
-from dmin.lab.compose.banks.bank import SPLITS
 from dmin.lab.compose.deal import EVENT_SECONDS, draw_scripts, statistics
 from dmin.lab.compose.script import CLIP_SECONDS, SITUATIONS, ClipScript, ComposeSettings, Take
 from lab.compose.compose_bank import CATEGORIES, names_bank

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dmin.data.annotations import SPLITS
 from dmin.errors import DataError, require
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ VIDEO_FOLDERS = ("AVE", "videos", "AVE_Dataset/AVE", "data/AVE", "data/AVE_Datas
 PROJECT = "AVE's project page, https://sites.google.com/view/audiovisualresearch"
 CODE = "the folder data/ of https://github.com/YapengTian/AVE-ECCV18"
 DOWNLOADS = "the links in the README of https://github.com/YapengTian/AVE-ECCV18"
-_SPLITS = ("train", "val", "test")
 Shape = tuple[int | None, ...]
 """Lengths of a dataset's axes; None where any length will do."""
 
@@ -56,9 +56,9 @@ FILES = {
     file.name: file
     for file in (
         AveFile("Annotations.txt", "one event per line", PROJECT),
-        *(AveFile(f"{split}Set.txt", f"annotation lines of the {split} split", PROJECT) for split in _SPLITS),
-        *(AveFile(f"{split}_order.h5", f"rows of the {split} split", CODE, "order") for split in _SPLITS),
-        *(AveFile(f"{split}_order_match.h5", f"the same, for matching ({split})", CODE, "order") for split in _SPLITS),
+        *(AveFile(f"{split}Set.txt", f"annotation lines of the {split} split", PROJECT) for split in SPLITS),
+        *(AveFile(f"{split}_order.h5", f"rows of the {split} split", CODE, "order") for split in SPLITS),
+        *(AveFile(f"{split}_order_match.h5", f"the same, for matching ({split})", CODE, "order") for split in SPLITS),
         AveFile("labels.h5", "a category or background a second", "nowhere needed: derived from Annotations.txt"),
         AveFile("labels_closs.h5", "event or not a second", CODE),
         AveFile("mil_labels.h5", "a category per clip", CODE),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dmin.data.annotations import (
     BACKGROUND,
+    SPLITS,
     Annotation,
     categories,
     is_header,
@@ -25,7 +26,6 @@ from dmin.data.annotations import (
     read_rows,
     segment_labels,
 )
-from dmin.data.folder import SPLITS
 from dmin.errors import DataError, unknown_name
 from dmin.lab.ave.files import CODE, SEGMENTS, find_file, read_dataset, read_one_hot, read_order, require_file
 

@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dmin.data.annotations import BACKGROUND, write_annotations
+from dmin.data.annotations import BACKGROUND, SPLITS, write_annotations
 from dmin.errors import DataError
 from dmin.features.workers import cores, in_processes
 from dmin.files import remove_stale, write_atomically
-from dmin.lab.compose.banks.bank import SPLITS, Bank
+from dmin.lab.compose.banks.bank import Bank
 from dmin.lab.compose.deal import draw_scripts, statistics
 from dmin.lab.compose.script import ClipScript, ComposeSettings
 from dmin.progress import Progress, silent

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dmin.data.annotations import BACKGROUND
+from dmin.data.annotations import BACKGROUND, SPLITS
 from dmin.errors import DataError
-from dmin.lab.compose.banks.bank import SPLITS, Bank, Item, Shelf, shelves
+from dmin.lab.compose.banks.bank import Bank, Item, Shelf, shelves
 from dmin.lab.compose.script import CLIP_SECONDS, SITUATIONS, ClipScript, ComposeSettings, Take
 
 EVENT_SECONDS = (10, 3, 10, 5, 10, 3, 10, 4, 9, 9, 2, 10, 8, 5, 9, 5, 8, 7, 7, 6)

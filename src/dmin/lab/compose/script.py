@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dmin.data.annotations import BACKGROUND, Annotation
+from dmin.data.annotations import BACKGROUND, SPLITS, Annotation
 from dmin.errors import DataError
-from dmin.lab.compose.banks.bank import SPLITS, Item
+from dmin.lab.compose.banks.bank import Item
 
 CLIP_SECONDS = 10
 """Length of every composed clip, as in AVE."""

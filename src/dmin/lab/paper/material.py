@@ -130,7 +130,8 @@ def _composed(out: Path, wanted: tuple[Material, ...], options: SourceOptions, p
 
 
 def _stored(store: Path, wanted: tuple[Material, ...]) -> PreparedData:
-    from dmin.data.folder import SPLITS, DataFolder
+    from dmin.data.annotations import SPLITS
+    from dmin.data.folder import DataFolder
     from dmin.features import FeatureStore
 
     DataFolder.open(store)  # it must be of a data set, not of videos alone

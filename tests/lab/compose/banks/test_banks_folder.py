@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dmin.data.annotations import BACKGROUND
+from dmin.data.annotations import BACKGROUND, SPLITS
 from dmin.errors import DataError
 from dmin.lab.compose.banks import Bank, open_bank
-from dmin.lab.compose.banks.bank import SPLITS, shelves
+from dmin.lab.compose.banks.bank import shelves
 from dmin.lab.compose.banks.files import read_picture, read_sound
 from dmin.lab.compose.banks.folder import name_sources
 from lab.compose.compose_bank import CATEGORIES, EACH, NEGATIVES, RATE_HZ, silence, tone, write_bank, write_wav

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dmin.data.annotations import SPLITS
 from dmin.errors import DataError
 from dmin.lab.compose.banks import Item
-from dmin.lab.compose.banks.bank import SPLITS, Shelf, shelves
+from dmin.lab.compose.banks.bank import Shelf, shelves
 from lab.compose.compose_bank import CATEGORIES, names_bank
 
 

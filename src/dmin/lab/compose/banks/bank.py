@@ -11,11 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dmin.data.annotations import BACKGROUND
+from dmin.data.annotations import BACKGROUND, SPLITS
 from dmin.errors import DataError
 
-SPLITS = ("train", "val", "test")
-"""The three splits, in the order in which shares are given."""
 FEWEST_SOURCES = 3
 """A category needs one source for each split."""
 
