@@ -91,15 +91,3 @@ def test_a_model_must_be_given_and_be_one_of_matching(files, capsys):
     words = ["match", str(files / "query.mp4"), "--in", str(files / "long.mp4")]
     assert run([*words, "--model", "nothing"]) == 1
     assert "no model 'nothing': give" in capsys.readouterr().err
-
-
-def test_a_model_that_comes_with_dmin_is_the_default(files, model, tmp_path, monkeypatch, capsys):
-    from dmin.inference import loading
-
-    monkeypatch.setattr(loading, "_PACKAGE", tmp_path)
-    words = ["match", str(files / "query.mp4"), "--in", str(files / "long.mp4"), "--no-picture"]
-    assert run([*words, "--out", str(tmp_path / "out")]) == 2
-    assert "model" in capsys.readouterr().err
-    (tmp_path / f"starter-{model.name}").symlink_to(model)
-    assert run([*words, "--out", str(tmp_path / "out")]) == 0
-    assert json.loads((tmp_path / "out" / "query.json").read_text())["model"] == f"starter-{model.name}"

@@ -53,11 +53,10 @@ def check(args: Namespace) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Evaluate whichever network it is."""
-    from dmin.inference import Localizer, Matcher
     from dmin.inference.loading import folder_of
     from dmin.models.settings import MatcherSettings
 
-    folder = folder_of(args.model, [*Localizer.here(), *Matcher.here()])
+    folder = folder_of(args.model)
     matches = (folder / MatcherSettings.FILE).is_file()
     return _matching(folder, args, console) if matches else _localization(args, console)
 

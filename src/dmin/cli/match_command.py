@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import NonNegativeFloat
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device
+from dmin.cli.options import add_device, refuse_missing
 from dmin.errors import DminError
 
 HELP = """Find a sound in a video's picture, or a picture in a sound: where do these seconds belong?
@@ -22,14 +22,9 @@ _BEST = 3
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
-    from dmin.inference import Matcher
-
     parser.add_argument("queries", nargs="+", type=str, help="sounds or videos (a2v), or videos (v2a)")
     parser.add_argument("--in", dest="inside", type=str, required=True, help="the video (v2a: or sound) to search")
-    here = Matcher.here()
-    default = {"default": here[0]} if here else {"required": True}
-    words_of_model = ", ".join([*here, "a folder of `dmin train`", "or a hub id"])
-    parser.add_argument("--model", type=str, help=words_of_model, **default)
+    parser.add_argument("--model", type=str, required=True, help="a folder of `dmin train`, or a hub id")
     parser.add_argument(
         "--start", type=NonNegativeFloat, default=0.0, help="second at which the query starts in its recording"
     )
@@ -42,7 +37,9 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 
 def check(args: Namespace) -> None:
-    """Refuse a query that ends before it starts."""
+    """Refuse a query that ends before it starts, and files that do not exist."""
+    refuse_missing(*args.queries)
+    refuse_missing(args.inside)
     if args.end is not None and args.end <= args.start:
         raise DminError(f"--end is {args.end:g} and --start {args.start:g}: a query must end after its start")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar, cast
@@ -19,8 +18,8 @@ from dmin.models.settings import InferenceSettings
 from dmin.models.systems import load_network
 
 _log = logging.getLogger("dmin")
-_PACKAGE = Path(__file__).parent
-STARTER = _PACKAGE / "starter"
+STARTER = Path(__file__).parent / "starter"
+"""The model of events that comes with dmin."""
 
 Network = TypeVar("Network", bound=PretrainedModel)
 SettingsOfTask = TypeVar("SettingsOfTask", bound=InferenceSettings)
@@ -37,8 +36,6 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
     """Base of the networks that fit."""
     settings_type: ClassVar[type[InferenceSettings]]
     """Type of the settings stored beside its weights."""
-    shipped: ClassVar[Sequence[str]]
-    """Names of models of this kind that may come with dmin, each in a folder of its name."""
 
     def __init__(self, model: Network, settings: SettingsOfTask, name: str, device: str = "auto") -> None:
         # Converted checkpoints may be double, which no device is fast at.
@@ -85,19 +82,14 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         return backbones.create(self.settings.audio).to(self.device)
 
     @classmethod
-    def here(cls) -> list[str]:
-        """Names of the models of this kind that come with this dmin."""
-        return [name for name in cls.shipped if (_PACKAGE / name).is_dir()]
-
-    @classmethod
     def _load(cls, name_or_path: str | Path, device: str) -> Self:
         """Load a model; `from_pretrained` of the subclasses says what may be given."""
         name = str(name_or_path)
-        folder = folder_of(name, cls.here())
+        folder = folder_of(name)
         # Subclasses name the very classes that they fill the variables of this one with.
         model = cast(Network, load_network(folder, cls.network))
         settings = cast(SettingsOfTask, cls.settings_type.load(folder))
-        trained = cls(model, settings, folder.name if folder.parent == _PACKAGE else name, device)
+        trained = cls(model, settings, name, device)
         _log.info("%s", trained.about)
         return trained
 
@@ -110,17 +102,15 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         """One line: what the model can do."""
 
 
-def folder_of(name_or_path: str, here: Sequence[str] = ()) -> Path:
+def folder_of(name_or_path: str) -> Path:
     """The folder of a model; one of the hub is downloaded.
 
     Args:
         name_or_path: As given to `from_pretrained`.
-        here: Names of models that come with this dmin.
 
     Raises:
         ModelError: There is no such model; the message says what may be given.
     """
-    if name_or_path in here:
-        return _PACKAGE / name_or_path
-    choices = [*map(repr, here), "a folder that `dmin train` wrote"]
-    return pretrained.folder_of(name_or_path, f"give {', '.join(choices)}")
+    if name_or_path == STARTER.name:
+        return STARTER
+    return pretrained.folder_of(name_or_path, "give 'starter', a folder that `dmin train` wrote")

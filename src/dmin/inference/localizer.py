@@ -48,7 +48,6 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
 
     network = LocalizationModel
     settings_type = LocalizerSettings
-    shipped = ("starter",)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path = "starter", device: str = "auto") -> Localizer:

@@ -60,7 +60,6 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
 
     network = MatchingModel
     settings_type = MatcherSettings
-    shipped = ("starter-a2v", "starter-v2a")
 
     def __init__(self, model: MatchingModel, settings: MatcherSettings, name: str, device: str = "auto") -> None:
         super().__init__(model, settings, name, device)
@@ -77,7 +76,7 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
 
         Args:
             name_or_path: A folder that `dmin train` wrote with a preset of the task matching, or a repository id of the
-                Hugging Face hub; "starter-a2v" or "starter-v2a" where this dmin comes with them.
+                Hugging Face hub.
             device: Where to run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
 
         Raises:
