@@ -73,8 +73,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return _run_command(words[0], words[1:])
 
 
-def _run_command(name: str, words: list[str]) -> int:
+def _command(name: str) -> Command:
     command: Command = importlib.import_module(f"dmin.cli.{name}_command")
+    return command
+
+
+def parser_of(name: str, words: Sequence[str] = ()) -> Parser:
+    """The parser of a command.
+
+    Args:
+        name: One of `COMMANDS`.
+        words: What was typed after it; some flags depend on it.
+    """
+    command = _command(name)
     parser = Parser(prog=f"dmin {name}", description=command.HELP, allow_abbrev=False, formatter_class=Help)
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
     parser.add_argument(
@@ -82,10 +93,16 @@ def _run_command(name: str, words: list[str]) -> int:
     )
     # So that each flag's help is the words under the dataclass's field.
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    command.add_arguments(parser, words)
+    hyphenate(parser)
+    return parser
+
+
+def _run_command(name: str, words: list[str]) -> int:
+    command = _command(name)
     try:
         _load_plugins(words)
-        command.add_arguments(parser, words)
-        hyphenate(parser)
+        parser = parser_of(name, words)
         args = parser.instantiate(parser.parse_args(words))
         _check_device(args)
         if check := getattr(command, "check", None):

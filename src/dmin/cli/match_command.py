@@ -38,10 +38,10 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
 
 def check(args: Namespace) -> None:
     """Refuse a query that ends before it starts, and files that do not exist."""
-    refuse_missing(*args.queries)
-    refuse_missing(args.inside)
     if args.end is not None and args.end <= args.start:
         raise DminError(f"--end is {args.end:g} and --start {args.start:g}: a query must end after its start")
+    refuse_missing(*args.queries)
+    refuse_missing(args.inside)
 
 
 def run(args: Namespace, console: Console) -> int:

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def _values(words: Sequence[str], *flags: str) -> list[str]:
     """The values that were typed for a flag, as ``--flag value`` or ``--flag=value``, in order."""
     return [
         word.partition("=")[2] or following
-        for word, following in zip(words, [*words[1:], ""], strict=True)
+        for word, following in zip_longest(words, words[1:], fillvalue="")
         if word.partition("=")[0] in flags
     ]
 
