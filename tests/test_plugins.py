@@ -8,15 +8,28 @@ import pytest
 
 from dmin.cli.commands import run
 from dmin.errors import ModelError
+from dmin.layers import INTER_MODALITY
 from dmin.models.systems import SYSTEMS, load_plugin, systems
 
+SLOT = """
+from torch import nn
+from dmin.layers import INTER_MODALITY, Attended
+
+class OnlyOther(nn.Module):
+    def forward(self, own, encoded, other, mask=None, other_mask=None, return_weights=False):
+        return Attended(own + other, None)
+
+@INTER_MODALITY.register("only-other")
+def make(width, config):
+    return OnlyOther()
+"""
 DOCUMENT = Path(__file__).parent.parent / "docs" / "systems.md"
 
 
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     """The file of the documentation, forgotten afterwards."""
-    monkeypatch.setattr(SYSTEMS, "_entries", dict(systems()._entries))
+    monkeypatch.setattr(SYSTEMS, "_entries", dict(systems()))
     (text,) = re.findall(r'```python title="each_second.py"\n(.*?)```', DOCUMENT.read_text("utf-8"), re.DOTALL)
     path = tmp_path / "each_second.py"
     path.write_text(text, "utf-8")
@@ -55,6 +68,27 @@ def test_it_is_trained_scored_and_compared(plugin, tiny_store, tmp_path, capsys)
     assert rows[("avel-audio", "weak")] == 53.4
 
 
+def test_a_file_may_fill_a_slot_alone(tmp_path, tiny_store, capsys, monkeypatch):
+    monkeypatch.setattr(INTER_MODALITY, "_entries", dict(INTER_MODALITY))
+    path = tmp_path / "other.py"
+    path.write_text(SLOT, "utf-8")
+    words = [
+        "train",
+        str(tiny_store),
+        "--preset",
+        "small",
+        "--model.inter_modality.name",
+        "only-other",
+        "--epochs",
+        "1",
+    ]
+    words += ["--device", "cpu", "--out", str(tmp_path / "run")]
+    assert run(words) == 2
+    assert "if it is of your own making, give --plugin FILE" in capsys.readouterr().err
+    assert run([*words, "--plugin", str(path)]) == 0
+    assert "only-other" in (tmp_path / "run" / "config.json").read_text()
+
+
 def test_without_its_file_a_model_says_what_to_give(plugin, tiny_store, tmp_path, capsys, monkeypatch):
     words = ["train", str(tiny_store), "--plugin", plugin, "--system", "each-second", "--out", str(tmp_path / "mine")]
     assert run([*words, "--epochs", "1", "--device", "cpu"]) == 0
@@ -66,7 +100,7 @@ def test_without_its_file_a_model_says_what_to_give(plugin, tiny_store, tmp_path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", "registers no system: put @system"),
+        ("x = 1", "registers nothing: put @system"),
         ("import nowhere_to_be_found", r"fails in line 1: ModuleNotFoundError: No module named"),
         ("def f(:", "SyntaxError"),
         (
@@ -81,7 +115,7 @@ def test_without_its_file_a_model_says_what_to_give(plugin, tiny_store, tmp_path
     ],
 )
 def test_a_bad_file_is_named(text, message, tmp_path, monkeypatch):
-    monkeypatch.setattr(SYSTEMS, "_entries", dict(systems()._entries))
+    monkeypatch.setattr(SYSTEMS, "_entries", dict(systems()))
     path = tmp_path / "plugin.py"
     path.write_text(text)
     with pytest.raises(ModelError, match=message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from dmin.errors import ModelError, unknown_name
 
@@ -31,6 +31,9 @@ class Registry(Mapping[str, Entry]):
         dmin.errors.ModelError: unknown shape 'sqare': did you mean 'square'? Known: square
     """
 
+    extensions: ClassVar[int] = 0
+    """Number of entries in all extensible registries."""
+
     def __init__(self, kind: str, extensible: bool = False) -> None:
         self.kind = kind
         self.extensible = extensible
@@ -44,6 +47,7 @@ class Registry(Mapping[str, Entry]):
         """
         if name in self._entries and self._entries[name] != entry:
             raise ModelError(f"there is a {self.kind} {name!r} already: choose another name")
+        Registry.extensions += self.extensible and name not in self._entries
         self._entries[name] = entry
 
     def register(self, name: str) -> Callable[[Decorated], Decorated]:
@@ -62,7 +66,8 @@ class Registry(Mapping[str, Entry]):
             ModelError: The name is not known.
         """
         if name not in self:
-            raise ModelError(unknown_name(self.kind, name, self._entries))
+            hint = "; if it is of your own making, give --plugin FILE" if self.extensible else ""
+            raise ModelError(unknown_name(self.kind, name, self._entries) + hint)
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:

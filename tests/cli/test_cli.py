@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 import dmin
 from dmin.cli.commands import COMMANDS, run
@@ -94,6 +95,15 @@ def test_evaluate_writes_the_contracts_metrics(tiny_run, tiny_store, tiny_backbo
 
 
 @pytest.mark.slow
+def test_flags_override_presets_wherever_they_stand(capsys):
+    words = ["--epochs", "3", "--preset", "small", "--model.width=64", "--preset=agva", "--print-config"]
+    for order in (words, words[::-1][:1] + words[:-1], [*words[2:], *words[:2]]):
+        assert run(["train", "--out", "run", *order]) == 0
+        recipe = yaml.safe_load(capsys.readouterr().out)
+        assert (recipe["epochs"], recipe["batch_size"]) == (3, 16)
+        assert (recipe["model"]["width"], recipe["model"]["visual_attention"]["name"]) == (64, "agva")
+
+
 def test_train_takes_presets_and_flags(tiny_store, tmp_path, capsys):
     words = ["train", str(tiny_store), "--out", str(tmp_path / "run"), "--preset", "small", "--epochs", "1"]
     assert run([*words, "--model.width", "32", "--device", "cpu"]) == 0

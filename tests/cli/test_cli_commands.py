@@ -281,6 +281,19 @@ def test_a_mistyped_flag_is_told_in_one_sentence(words, sentence, tmp_path, monk
         ("train s --out o --seed=-1", "seed is -1: must be from 0 to 4294967295"),
         ("train s --out o --remix 2", "remix is 2: must be within 0 and 1"),
         ("train s --out o --preset a2v-small --splice 2", "splice is 2: must be within 0 and 1"),
+        ("train s --out o --preset small --unimodal-weight 2", "unimodal_weight is 2: must be within 0 and 1"),
+        (
+            "train s --out o --preset small --mil-pooling average",
+            "--mil-pooling is 'average': must be probabilities, logits, max or mean",
+        ),
+        (
+            "train s --out o --model.inter_modality none",
+            "--model.inter_modality alone takes nothing: give one of its",
+        ),
+        (
+            "train s --out o --preset a2v-small --preset no-dima",
+            "the system dmin is for localization, got task matching: choose",
+        ),
         ("train s --out o --model.width 0", "width is 0: must be at least 1"),
         ("compose --out o --negatives 3", "negatives must be from 0 to 1, got 3.0"),
         ("compose --out o --clips 2", "clips must be at least 5, so that every split gets one, got 2"),

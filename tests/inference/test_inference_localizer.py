@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from dmin.errors import ModelError
-from dmin.features import FeatureStore
+from dmin.features import FeatureStore, Settings
 from dmin.inference import Localizer, localizer
 from dmin.layers import EncoderConfig, FusionConfig, InterModalityConfig, VisualAttentionConfig
 from dmin.models import DMIN, DMINConfig
@@ -44,12 +44,18 @@ def test_a_converted_checkpoint_in_double_precision_answers_as_float32(tmp_path)
     assert repr(find) == f"Localizer(model {tmp_path} knows Dog)"
 
 
-def test_features_of_another_version_are_refused(tiny_backbones):
-    settings = LocalizerSettings("tiny-visual", "0", "tiny-audio", "1", 2.0, 100, window_seconds=10, threshold=0.5)
-    with pytest.raises(
-        ModelError, match="'mine' was trained on features of tiny-visual 0, here is 1: install the dmin"
-    ):
-        Localizer(DMIN(SMALL), settings, "mine")
+@pytest.mark.parametrize(
+    ("version", "frames_per_second", "rate_hz", "message"),
+    [
+        ("0", 2.0, 100, r"tiny-visual 0 \(frames_per_second 2\), here is 1 \(2\): install the dmin"),
+        ("1", 4.0, 100, r"tiny-visual 1 \(frames_per_second 4\), here is 1 \(2\)"),
+        ("1", 2.0, 200, r"tiny-audio 1 \(rate_hz 200\), here is 1 \(100\)"),
+    ],
+)
+def test_features_of_another_kind_are_refused(version, frames_per_second, rate_hz, message, tiny_backbones):
+    features = Settings("tiny-visual", version, "tiny-audio", "1", frames_per_second, rate_hz)
+    with pytest.raises(ModelError, match=f"'mine' was trained on features of {message}"):
+        Localizer(DMIN(SMALL), LocalizerSettings.of(features, 10, threshold=0.5), "mine")
 
 
 def test_an_unknown_model_says_what_can_be_given():

@@ -41,13 +41,16 @@ ATTENTIONS = {
 }
 """Those with eq. 10 around them."""
 
+WITHOUT = {"cmca": co_attention, "none": lambda weights, encoded, other: encoded}
+"""Those without."""
+
 
 def slot(name):
     return in_float64(INTER_MODALITY[name](WIDTH, OPTIONS))
 
 
 def test_what_there_is():
-    assert set(INTER_MODALITY) == {*ATTENTIONS, "cmca", "none"}
+    assert set(INTER_MODALITY) == {*ATTENTIONS, *WITHOUT}
 
 
 @pytest.mark.parametrize("name", list(ATTENTIONS))
@@ -65,7 +68,7 @@ def test_with_eq_10_around(name, lengths):
     assert_as_oracle(lambda own, other, *rest: module(own, None, other, *rest), literal, lengths, WIDTH)
 
 
-@pytest.mark.parametrize("name", ["cmca", "none"])
+@pytest.mark.parametrize("name", list(WITHOUT))
 @FEW
 @given(lengths=LENGTHS)
 def test_without(name, lengths):
@@ -73,7 +76,7 @@ def test_without(name, lengths):
     weights = weights_of(module)
 
     def literal(encoded, other):
-        return (encoded if name == "none" else co_attention(weights, encoded, other)), None
+        return WITHOUT[name](weights, encoded, other), None
 
     assert not module.takes_own
     assert_as_oracle(lambda encoded, *rest: module(None, encoded, *rest), literal, lengths, WIDTH)

@@ -45,7 +45,8 @@ class Command(Protocol):
     def run(self, args: Namespace, console: Console) -> int:
         """Do it; the exit status comes back.
 
-        A command may also have ``check(args)``, called before it: what it raises is a usage error, with status 2.
+        A command may also have ``check(args)``, called before it: what it raises is a usage error, with status 2; and
+        ``ordered(words)``, which puts what was typed into the order in which it is to be read.
         """
 
 
@@ -86,10 +87,16 @@ def parser_of(name: str, words: Sequence[str] = ()) -> Parser:
         words: What was typed after it; some flags depend on it.
     """
     command = _command(name)
-    parser = Parser(prog=f"dmin {name}", description=command.HELP, allow_abbrev=False, formatter_class=Help)
+    parser = Parser(
+        prog=f"dmin {name}",
+        description=command.HELP,
+        allow_abbrev=False,
+        formatter_class=Help,
+        print_config="--print-config",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
     parser.add_argument(
-        "--plugin", action="append", type=str, help="a Python file with systems of your own; may be repeated"
+        "--plugin", action="append", type=str, help="a Python file with systems or slots of your own; may be repeated"
     )
     # So that each flag's help is the words under the dataclass's field.
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -101,12 +108,7 @@ def parser_of(name: str, words: Sequence[str] = ()) -> Parser:
 def _run_command(name: str, words: list[str]) -> int:
     command = _command(name)
     try:
-        _load_plugins(words)
-        parser = parser_of(name, words)
-        args = parser.instantiate(parser.parse_args(words))
-        _check_device(args)
-        if check := getattr(command, "check", None):
-            check(args)
+        args = _parsed(name, words)
     except SystemExit as end:
         return int(end.code or 0)
     except MissingInputError as error:
@@ -134,6 +136,20 @@ def _run_command(name: str, words: list[str]) -> int:
         except OSError as error:
             console.error(described(error))
     return 1
+
+
+def _parsed(name: str, words: list[str]) -> Namespace:
+    """Read what was typed after a command's name, and check it."""
+    command = _command(name)
+    _load_plugins(words)
+    if ordered := getattr(command, "ordered", None):
+        words = ordered(words)
+    parser = parser_of(name, words)
+    args: Namespace = parser.instantiate(parser.parse_args(words))
+    _check_device(args)
+    if check := getattr(command, "check", None):
+        check(args)
+    return args
 
 
 def _check_device(args: Namespace) -> None:

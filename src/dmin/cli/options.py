@@ -80,7 +80,7 @@ class Parser(ArgumentParser):
             groups = {name for action in self._actions if _is_group(action) for name in action.option_strings}
             known = {name for name in self._option_string_actions if "_" not in name} - groups
             return unknown_name("flag", found[1], known)
-        if found := re.fullmatch(r'Parser key "(\w+)": Unable to load config .*', message):
+        if found := re.fullmatch(r'Parser key "([\w.]+)": Unable to load config .*', message):
             return f"--{found[1]} alone takes nothing: give one of its fields, --{found[1]}.NAME VALUE"
         return message
 
@@ -102,7 +102,7 @@ def _name(action: Action) -> str:
 def _allowed(action: Action) -> str:
     """The values that a flag takes, in words."""
     kind = _type_of(action)
-    if choices := re.fullmatch(r"Literal\[(.+)\]", kind):
+    if choices := re.fullmatch(r"(?:Optional\[)?Literal\[(.+?)\]+", kind):
         return _one_of([choice.strip("' ") for choice in choices[1].split(",")])
     return {**_KINDS, "bool": "true or false"}.get(kind, kind)
 

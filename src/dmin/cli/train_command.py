@@ -22,6 +22,7 @@ HELP = """Train a network on a feature store, choosing the best epoch on the val
 Leaves a run folder that `dmin localize --model RUN` and `dmin evaluate RUN` take; killed, it goes on when run again.
 A preset may be laid over another one: --preset small --preset agva is the small DMIN with AGVA in AGTA's place.
 Example: dmin train store --preset small --out runs/mine --epochs 30 --model.width 128"""
+_PRESET_FLAGS = ("--preset", "--config")
 STOPPED = "finished epochs are kept; the same command goes on after the last of them"
 
 
@@ -33,8 +34,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("store", type=Path, help="folder that `dmin extract` made of a data set")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument(
-        "--preset",
-        "--config",
+        *_PRESET_FLAGS,
         action=_Recipe,
         help="a recipe: one of `dmin list presets`, or a YAML file of your own; may be given several times, flags "
         "override it",
@@ -55,7 +55,7 @@ def _asked(words: Sequence[str]) -> dict[str, Any]:
 
     typed = {name: values[-1] for name in ("system", "task") if (values := _values(words, f"--{name}"))}
     kind = {name: values[-1] for name in ("supervision", "direction") if (values := _values(words, f"--model.{name}"))}
-    layers = [options_of(name) for name in _values(words, "--preset", "--config")]
+    layers = [options_of(name) for name in _values(words, *_PRESET_FLAGS)]
     return merged(*layers, typed, {"model": kind})
 
 
@@ -77,6 +77,22 @@ def _values(words: Sequence[str], *flags: str) -> list[str]:
         for word, following in zip_longest(words, words[1:], fillvalue="")
         if word.partition("=")[0] in flags
     ]
+
+
+def ordered(words: Sequence[str]) -> list[str]:
+    """Put presets before all flags, which override them wherever they stand, and the request to print after them.
+
+    Example:
+        >>> ordered(["store", "--epochs", "1", "--preset", "small"])
+        ['--preset', 'small', 'store', '--epochs', '1']
+    """
+    presets: list[str] = []
+    others: list[str] = []
+    for word, before in zip(words, ["", *words], strict=False):
+        named = word.partition("=")[0] in _PRESET_FLAGS or before in _PRESET_FLAGS
+        (presets if named else others).append(word)
+    printing = [word for word in others if word.startswith("--print-config")]
+    return [*presets, *(word for word in others if word not in printing), *printing]
 
 
 class _Recipe(ActionConfigFile):

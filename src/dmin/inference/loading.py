@@ -43,15 +43,17 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         self.model: Network = model.eval().float().to(self.device)
         self.settings = settings
         self.name = name
-        for kind, wanted in (("visual", settings.visual), ("audio", settings.audio)):
+        for kind, rate in (("visual", "frames_per_second"), ("audio", "rate_hz")):
+            wanted = getattr(settings, kind)
             card = backbones.cards().get(wanted)
-            version = getattr(settings, f"{kind}_version")
             if card is None:
                 continue  # e.g. AVE's released features: such a model can score a store, but hear and see no video
-            if card.version != version:
+            trained = (getattr(settings, f"{kind}_version"), getattr(settings, rate))
+            here = (card.version, getattr(card, rate))
+            if trained != here:
                 raise ModelError(
-                    f"model {name!r} was trained on features of {wanted} {version}, here is {card.version}: "
-                    "install the dmin it was trained with, or train it again"
+                    f"model {name!r} was trained on features of {wanted} {trained[0]} ({rate} {trained[1]:g}), here is "
+                    f"{here[0]} ({here[1]:g}): install the dmin it was trained with, or train it again"
                 )
             getattr(self, kind)  # loaded now, so that weights that cannot be had are no surprise later
 

@@ -4,7 +4,7 @@ Real seconds come first in a clip, padding after them.
 """
 
 from dmin.layers.agta import AudioGuidedTripletAttention, FactorizedBilinearPooling
-from dmin.layers.attention import MultiHeadAttention, dense_keys, full_channel_pair_product
+from dmin.layers.attention import Attended, MultiHeadAttention, dense_keys, full_channel_pair_product
 from dmin.layers.encoder import Encoder, EncoderConfig
 from dmin.layers.fusion import AudioVisualFusion, FusionConfig
 from dmin.layers.inter_modality import INTER_MODALITY, DenseInterModalityAttention, InterModality, InterModalityConfig
@@ -14,6 +14,7 @@ from dmin.layers.visual_attention import VISUAL_ATTENTION, VisualAttentionConfig
 __all__ = [
     "INTER_MODALITY",
     "VISUAL_ATTENTION",
+    "Attended",
     "AudioGuidedTripletAttention",
     "AudioVisualFusion",
     "DenseInterModalityAttention",

@@ -3,9 +3,9 @@
 The slot holds the ways in which one modality looks at the other (Tables IV and V). Each is a module that is called with
 (own, encoded, other, mask, other_mask, return_weights) and gives `Attended`: own is x, un-encoded but of the common
 width, [B, T, d]; encoded is the same modality as it came out of its encoder, [B, T, d]; other is the encoded other
-modality, [B, S, d]; mask [B, T] and other_mask [B, S] are True where a second may be looked at. ``takes_own`` says
-whether the module uses ``own``; if not, the network has no projection for it. ``return_weights`` asks for a map over
-both modalities [B, heads, T, T + S], own seconds first, each row summing to 1; it is None where there is none.
+modality, [B, S, d]; mask [B, T] and other_mask [B, S] are True where a second may be looked at. A module that does
+not use ``own`` says ``takes_own = False``; the network then has no projection for it. ``return_weights`` asks for a
+map over both modalities [B, heads, T, T + S], own seconds first, each row summing to 1; None where there is none.
 """
 
 from __future__ import annotations

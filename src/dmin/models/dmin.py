@@ -57,7 +57,7 @@ class DMIN(LocalizationModel):
         self.audio_encoder = Encoder(c.audio_size, c.width, c.encoder)
         self.visual_cross = INTER_MODALITY[c.inter_modality.name](c.width, c.inter_modality)
         self.audio_cross = INTER_MODALITY[c.inter_modality.name](c.width, c.inter_modality)
-        takes_own = self.visual_cross.takes_own
+        takes_own = getattr(self.visual_cross, "takes_own", True)
         self.visual_query = nn.Linear(c.map_width, c.width) if takes_own else None
         self.audio_query = nn.Linear(c.audio_size, c.width) if takes_own else None
         self.fusion = AudioVisualFusion(c.width, c.fusion)

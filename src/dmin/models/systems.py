@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from dmin.errors import ModelError, unknown_name
 from dmin.models.bases import LocalizationModel, MatchingModel
 from dmin.models.pretrained import CONFIG_FILE, PretrainedModel, read_config
-from dmin.registry import Registry
+from dmin.registry import Registry, load_extensions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,19 +115,20 @@ def systems() -> Registry[System]:
 
 
 def load_plugin(path: str | Path) -> None:
-    """Run a Python file that registers systems.
+    """Run a Python file that registers systems, or other entries of extensible registries (slots, losses).
 
     Raises:
         ModelError: It is no file, it cannot be run, or it registers nothing.
     """
     path = Path(path).resolve()
-    before = set(systems())
+    load_extensions()
+    before = Registry.extensions
     name = f"dmin_plugin_{path.stem}"
     if getattr(sys.modules.get(name), "__file__", None) == str(path):
         return
     spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise ModelError(f"no plugin {path}: give a Python file with a class under @system(...)")
+        raise ModelError(f"no plugin {path}: give a Python file that registers a system or a slot's filling")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     try:
@@ -138,8 +139,11 @@ def load_plugin(path: str | Path) -> None:
             raise
         line = _line_of(error, path)
         raise ModelError(f"plugin {path} fails{line}: {type(error).__name__}: {error}") from error
-    if not set(SYSTEMS) - before:
-        raise ModelError(f"plugin {path} registers no system: put @system(...) above its class")
+    if Registry.extensions == before:
+        raise ModelError(
+            f"plugin {path} registers nothing: put @system(...) above the class of a network, or e.g. "
+            "@INTER_MODALITY.register(name) above the maker of a slot's filling"
+        )
 
 
 def _line_of(error: BaseException, path: Path) -> str:

@@ -94,9 +94,8 @@ class LocalizationRecipe(LossOptions, Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_within_unit(
-            DataError, remix=self.remix, threshold=self.threshold, false_event_share=self.false_event_share
-        )
+        shares = ("unimodal_weight", "remix", "threshold", "false_event_share")
+        check_within_unit(DataError, **{name: getattr(self, name) for name in shares})
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,9 @@ def system_of(options: Mapping[str, Any]) -> System:
         raise DataError(unknown_name("task", str(task), RECIPES))
     system = systems()[str(options.get("system", RECIPES[task or "localization"].system))]
     if task not in (None, system.task):
-        raise DataError(f"the system {system.name} is for {system.task}, got task {task}: leave task out")
+        raise DataError(
+            f"the system {system.name} is for {system.task}, got task {task}: choose presets and flags of one task"
+        )
     return system
 
 
