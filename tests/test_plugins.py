@@ -10,6 +10,9 @@ from dmin.cli.commands import run
 from dmin.errors import ModelError
 from dmin.layers import INTER_MODALITY
 from dmin.models.systems import SYSTEMS, load_plugin, systems
+from dmin.results.events import Event
+from dmin.results.formats import FORMATS
+from report.report_examples import answer
 
 SLOT = """
 from torch import nn
@@ -125,3 +128,20 @@ def test_a_bad_file_is_named(text, message, tmp_path, monkeypatch):
 def test_a_missing_file_is_named(tmp_path, capsys):
     assert run(["list", "systems", "--plugin", str(tmp_path / "none.py")]) == 2
     assert "no plugin" in capsys.readouterr().err
+
+
+def test_the_format_of_the_documentation_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(FORMATS, "_entries", dict(FORMATS))
+    text = (DOCUMENT.parent / "formats.md").read_text("utf-8")
+    (code,) = re.findall(r'```python title="seconds_only.py"\n(.*?)```', text, re.DOTALL)
+    (tmp_path / "seconds_only.py").write_text(code, "utf-8")
+    assert run(["list", "formats", "--plugin", str(tmp_path / "seconds_only.py")]) == 0
+    assert "one second with an event per line" in capsys.readouterr().out
+    assert FORMATS["seconds"].to_text(answer(Event(2.0, 4.0, "Dog", 0.9))) == "2\n3\n"
+
+
+def test_the_documentation_names_all_formats():
+    text = (DOCUMENT.parent / "formats.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \| `([.\w]+)`", text, re.MULTILINE)) == {
+        (form.name, form.suffix) for form in FORMATS.values()
+    }

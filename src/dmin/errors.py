@@ -16,7 +16,7 @@ from types import ModuleType
 
 _FEW = 20
 """Names that a sentence can hold."""
-_LISTED = ("preset", "system")
+_LISTED = ("format", "preset", "system")
 """Kinds of names that a command lists."""
 
 

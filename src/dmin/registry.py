@@ -31,8 +31,8 @@ class Registry(Mapping[str, Entry]):
         dmin.errors.ModelError: unknown shape 'sqare': did you mean 'square'? Known: square
     """
 
-    extensions: ClassVar[int] = 0
-    """Number of entries in all extensible registries."""
+    entries: ClassVar[int] = 0
+    """Number of entries in all registries."""
 
     def __init__(self, kind: str, extensible: bool = False) -> None:
         self.kind = kind
@@ -47,7 +47,7 @@ class Registry(Mapping[str, Entry]):
         """
         if name in self._entries and self._entries[name] != entry:
             raise ModelError(f"there is a {self.kind} {name!r} already: choose another name")
-        Registry.extensions += self.extensible and name not in self._entries
+        Registry.entries += name not in self._entries
         self._entries[name] = entry
 
     def register(self, name: str) -> Callable[[Decorated], Decorated]:

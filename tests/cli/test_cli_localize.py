@@ -15,6 +15,8 @@ from dmin.cli.answers import names_of, videos_of
 from dmin.cli.commands import run
 from dmin.media.info import probe
 from dmin.media.pictures import pictures_of
+from dmin.results.events import Events
+from dmin.results.formats.webvtt import to_webvtt
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,19 @@ def test_without_an_event_the_nearest_second_is_told(localize, good, tmp_path, c
     words = f"{best['category']} {best['relevance']:.2f} at {best['start']:.0f} s"
     files = f"-> {tmp_path / 'out' / 'good'}.json, .csv\n"
     assert capsys.readouterr().out == f"{good}: no event; nearest: {words}, threshold 1.00 {files}"
+
+
+def test_formats_are_written_beside_the_json_file(localize, good, tmp_path, capsys):
+    assert localize(good, "--formats", "vtt,json,labelstudio,vtt") == 0
+    assert f"-> {tmp_path / 'out' / 'good'}.json, .vtt, .labelstudio.json\n" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"good.json", "good.vtt", "good.labelstudio.json"}
+    events = Events.from_json(tmp_path / "out" / "good.json")
+    assert (tmp_path / "out" / "good.vtt").read_text() == to_webvtt(events)
+    assert events.frames_per_second == probe(good).picture_rate
+    assert localize(good, "--formats", "srt") == 0  # one that is not there yet
+    assert "there already" not in capsys.readouterr().out
+    assert localize(good, "--formats", "srt,vt") == 2
+    assert capsys.readouterr().err.startswith("dmin: unknown format 'vt': did you mean 'vtt'?")
 
 
 def test_an_event_that_was_too_short_is_told(localize, tmp_path, capsys):

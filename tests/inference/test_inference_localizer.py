@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,15 +12,27 @@ from dmin.models import DMIN, DMINConfig
 from dmin.models.settings import LocalizerSettings
 
 
+class Probed:
+    """A recording whose features are in a store."""
+
+    footage = None
+    info = SimpleNamespace(picture_rate=25.0)
+
+    def __init__(self, path):
+        self.path = path
+
+
 @pytest.mark.slow
 def test_events_come_out_of_features(tiny_run, tiny_store, tiny_backbones, monkeypatch):
     store = FeatureStore.open(tiny_store)
-    monkeypatch.setattr(localizer, "stream_features", lambda video, *a, **k: iter([store.read(video)]))
+    monkeypatch.setattr(localizer, "Recording", Probed)
+    monkeypatch.setattr(localizer, "stream_features", lambda recording, *a, **k: iter([store.read(recording.path)]))
     find = Localizer.from_pretrained(tiny_run)
     assert find.categories == ("Bell", "Dog", "Rain")
     found = find("clip20")  # Bell, from second 2 to 5
     assert found.duration_seconds == 6.0
     assert [(e.start_seconds, e.end_seconds, e.category) for e in found] == [(2.0, 5.0, "Bell")]
+    assert (found.video, found.frames_per_second) == ("clip20", 25.0)
     assert found.attention.shape == (6, 2, 2)
     assert np.allclose(found.attention.sum((1, 2)), 1.0, atol=1e-5)
     assert all(abs(sum(second.scores.values()) - 1) < 1e-4 for second in found.seconds)

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from dmin.cli.console import Console
 
-HELP = """List what dmin brings: backbones (with source and licence), presets (recipes of `dmin train`), or systems
-(networks and variants, with paper, size and where their specification comes from).
+HELP = """List what dmin brings: backbones (with source and licence), formats (of `dmin localize --formats`), presets
+(recipes of `dmin train`), or systems (networks and variants, with paper, size and source of their specification).
 Example: dmin list systems"""
 STOPPED = "nothing was changed; the same command lists again"
 
@@ -40,6 +40,17 @@ def _backbones() -> list[Table]:
     for card in backbones.cards().values():
         shape = " x ".join(map(str, card.output_shape))
         table.add_row(card.name, card.modality, shape, card.input, card.licence, card.source)
+    return [table]
+
+
+def _formats() -> list[Table]:
+    from dmin.results.formats import FORMATS
+
+    table = Table(title="Formats")
+    for name in ("name", "files", "what it is"):
+        table.add_column(name)
+    for form in FORMATS.values():
+        table.add_row(form.name, form.suffix, form.words)
     return [table]
 
 
@@ -96,4 +107,4 @@ def _stanzas(title: str, caption: str | None = None) -> Table:
     return table
 
 
-_TABLES = {"backbones": _backbones, "presets": _presets, "systems": _systems}
+_TABLES = {"backbones": _backbones, "formats": _formats, "presets": _presets, "systems": _systems}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HELP = """Find the events of videos: what is both heard and seen, second by second.
 Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
 video, and prints the events. A folder means all videos in it and below. Answers that are there already, of the same
-file, model and settings, are kept. Example: dmin localize holiday.mp4 holidays/ --out events"""
+file, model and settings, are kept. Example: dmin localize holiday.mp4 holidays/ --out events --formats csv,vtt,eaf"""
 STOPPED = "finished answers are kept; the same command keeps them, too, and does the others"
 
 
@@ -47,14 +47,23 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         default="error",
         help="what to do with a video without sound: refuse it, or take it as silent",
     )
+    parser.add_argument(
+        "--formats",
+        type=str,
+        default="csv",
+        help="files to write beside the JSON file, with commas between them; `dmin list formats` shows all",
+    )
     parser.add_argument("--no-picture", action="store_true", help="leave the timeline picture out")
     parser.add_argument("--force", action="store_true", help="do again what is there already")
     add_device(parser)
 
 
 def check(args: Namespace) -> None:
-    """Refuse videos of which none exists."""
+    """Refuse videos of which none exists, and formats that nobody knows."""
+    from dmin.results.formats import FORMATS
+
     refuse_missing(*args.videos)
+    args.formats = [FORMATS[name] for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -69,11 +78,11 @@ def run(args: Namespace, console: Console) -> int:
     localizer = Localizer.from_pretrained(args.model, device=args.device)
     console.note(localizer.about)
     make_folder(args.out)
-    endings = ("json", "csv") if args.no_picture else ("json", "csv", "png")
+    suffixes = [".json", *(form.suffix for form in args.formats)] + [".png"] * (not args.no_picture)
 
     def localize(video: Path) -> None:
         refuse_folder(video)
-        answers = {ending: args.out / f"{names[video]}.{ending}" for ending in endings}
+        answers = {suffix: args.out / f"{names[video]}{suffix}" for suffix in suffixes}
         origin = _origin(video, localizer, args)
         events = None if args.force else _current(answers, video, origin)
         there = events is not None
@@ -88,13 +97,13 @@ def run(args: Namespace, console: Console) -> int:
                     progress=out_of(int(recording.info.duration_seconds + 0.5), progress),
                 )
                 if not args.no_picture:
-                    events.plot(answers["png"])
-                events.to_csv(answers["csv"])
+                    events.plot(answers[".png"])
+                for form in args.formats:
+                    events.save(answers[form.suffix], form.name)
                 # The JSON file comes last: once it is there, all are.
-                formats.write(dumps({**events.to_dict(), "made_from": origin}), answers["json"])
+                formats.write(dumps({**events.to_dict(), "made_from": origin}), answers[".json"])
         found = _found(events, args.min_seconds) + (" (there already)" if there else "")
-        files = ", .".join(endings)
-        console.result(f"{video}: {found} -> {args.out / names[video]}.{files}")
+        console.result(f"{video}: {found} -> {args.out / names[video]}{', '.join(suffixes)}")
         for event in events:
             span = f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s"
             console.result(f"  {span}  {event.category}  {event.score:.2f}")
@@ -122,24 +131,24 @@ def _current(answers: Mapping[str, Path], video: Path, origin: Mapping[str, Any]
     Raises:
         DataError: It is of another video of the same name, which is still there.
     """
-    from dmin.results import formats
+    from dmin.results.formats.as_json import from_json
 
     if not origin["video"]:  # it cannot be read, which the localizer will report
         return None
     try:
-        text = answers["json"].read_text("utf-8")
+        text = answers[".json"].read_text("utf-8")
         data = json.loads(text)
         other, made_from = Path(data["video"]), data.get("made_from")
     except (OSError, ValueError, TypeError, KeyError):  # none, damaged, or of something else
         return None
     if other.exists() and not other.samefile(video):
         raise DataError(
-            f"{video}: {answers['json']} is the answer of {other}: choose another --out, or --force to replace it"
+            f"{video}: {answers['.json']} is the answer of {other}: choose another --out, or --force to replace it"
         )
     if made_from != origin or not all(path.is_file() for path in answers.values()):
         return None
     try:
-        return formats.from_json(text)
+        return from_json(text)
     except DminError:  # not of this layout
         return None
 

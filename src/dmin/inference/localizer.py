@@ -95,7 +95,8 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             MediaError: The video cannot be read.
         """
         check_within_unit(threshold=threshold)
-        chunks = stream_features(video, self.visual, self.audio, missing_audio=missing_audio)
+        recording = video if isinstance(video, Recording) else Recording(video)
+        chunks = stream_features(recording, self.visual, self.audio, missing_audio=missing_audio)
         durations: list[float] = []
         answer = self._average(_noting(chunks, durations), progress)
         seconds = tuple(
@@ -105,8 +106,17 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         used = self.settings.threshold if threshold is None else threshold
         duration = sum(durations)
         events = merge_seconds(seconds, used, duration, min_seconds)
-        name, footage = (video.path, video.footage) if isinstance(video, Recording) else (video, None)
-        return Events(str(name), duration, self.name, used, seconds, events, answer.attention, footage)
+        return Events(
+            video=str(recording.path if recording is video else video),
+            duration_seconds=duration,
+            model=self.name,
+            threshold=used,
+            seconds=seconds,
+            events=events,
+            attention=answer.attention,
+            frames_per_second=recording.info.picture_rate,
+            footage=recording.footage,
+        )
 
     def _scores(self, row: NDArray[np.float64]) -> dict[str, float]:
         return {name: round(float(score), 6) for name, score in zip(self.categories, row, strict=True)}

@@ -115,14 +115,14 @@ def systems() -> Registry[System]:
 
 
 def load_plugin(path: str | Path) -> None:
-    """Run a Python file that registers systems, or other entries of extensible registries (slots, losses).
+    """Run a Python file that registers systems, or entries of other registries: fillings of slots, formats.
 
     Raises:
         ModelError: It is no file, it cannot be run, or it registers nothing.
     """
     path = Path(path).resolve()
     load_extensions()
-    before = Registry.extensions
+    before = Registry.entries
     name = f"dmin_plugin_{path.stem}"
     if getattr(sys.modules.get(name), "__file__", None) == str(path):
         return
@@ -139,7 +139,7 @@ def load_plugin(path: str | Path) -> None:
             raise
         line = _line_of(error, path)
         raise ModelError(f"plugin {path} fails{line}: {type(error).__name__}: {error}") from error
-    if Registry.extensions == before:
+    if Registry.entries == before:
         raise ModelError(
             f"plugin {path} registers nothing: put @system(...) above the class of a network, or e.g. "
             "@INTER_MODALITY.register(name) above the maker of a slot's filling"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from dmin.checks import check_within_unit
+from dmin.errors import DminError, require
 
+if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -64,6 +66,8 @@ class Events:
     """Seconds over the threshold, merged where neighbours share a category."""
     attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     """Spatial attention [T, H, W], each second summing to 1; None if the network has none."""
+    frames_per_second: float | None = None
+    """Of the video, for formats that count its frames; None if nobody knows."""
     footage: Footage | None = field(default=None, repr=False, compare=False)
     """Frames and sound for the picture, if they were kept; `plot` decodes the video again where they were not."""
 
@@ -92,6 +96,7 @@ class Events:
         return {
             "video": self.video,
             "duration_seconds": self.duration_seconds,
+            **({} if self.frames_per_second is None else {"frames_per_second": self.frames_per_second}),
             "model": self.model,
             "threshold": self.threshold,
             "seconds": [
@@ -114,17 +119,71 @@ class Events:
             ],
         }
 
+    def above(self, threshold: float, min_seconds: float = 1.0) -> Events:
+        """The events at another threshold; nothing is computed again.
+
+        Args:
+            threshold: Lowest relevance that counts as event, 0 to 1.
+            min_seconds: Shorter events are dropped.
+
+        Raises:
+            ModelError: The threshold is out of range.
+        """
+        check_within_unit(threshold=threshold)
+        events = merge_seconds(self.seconds, threshold, self.duration_seconds, min_seconds)
+        return replace(self, threshold=threshold, events=events)
+
+    def save(self, path: str | Path, format: str | None = None) -> str:  # as in other libraries
+        """Write to a file in any format that `dmin list formats` shows; by default its ending chooses the format.
+
+        Returns:
+            The text that was written.
+
+        Raises:
+            DminError: There is no such format, or the file cannot be written.
+        """
+        from dmin.results import formats
+
+        return formats.save(self, path, format)
+
+    @classmethod
+    def from_json(cls, source: str | Path) -> Events:
+        """Read what `to_json` or `dmin localize` wrote: a file (a `Path`, or a name that ends in .json), or its text.
+
+        Raises:
+            DminError: The file cannot be read, or is not of this layout; the message names the place.
+        """
+        from dmin.results.formats.as_json import from_json
+
+        if isinstance(source, str) and not source.endswith(".json"):
+            return from_json(source)
+        try:
+            return from_json(Path(source).read_text("utf-8"))
+        except OSError as error:
+            raise DminError(f"cannot read {source}: {error.strerror}") from error
+
     def to_json(self, path: str | Path | None = None) -> str:
         """JSON text of everything; also written to ``path`` if given."""
         from dmin.results import formats
 
-        return formats.write(formats.to_json(self), path)
+        return formats.write(formats.FORMATS["json"].to_text(self), path)
 
     def to_csv(self, path: str | Path | None = None) -> str:
         """CSV text, one row per event; also written to ``path`` if given."""
         from dmin.results import formats
 
-        return formats.write(formats.to_csv(self), path)
+        return formats.write(formats.FORMATS["csv"].to_text(self), path)
+
+    def to_dataframe(self) -> Any:
+        """The events as a pandas DataFrame, one row each, with the columns of the CSV file.
+
+        Raises:
+            MissingPackageError: pandas is not installed.
+        """
+        from dmin.results.formats.as_csv import CSV_HEADER
+
+        rows = [(event.start_seconds, event.end_seconds, event.category, event.score) for event in self]
+        return require("pandas", "dataframe").DataFrame(rows, columns=list(CSV_HEADER))
 
     def plot(self, path: str | Path | None = None) -> Axes:
         """Draw the timeline (without footage, the video must be where it was); also saved to ``path`` if given."""
@@ -170,7 +229,7 @@ def merge_seconds(
     return tuple(events)
 
 
-def dumps(data: Mapping[str, Any]) -> str:
+def dumps(data: Mapping[str, Any] | list[Any]) -> str:
     """JSON with the indentation that all of dmin's files share."""
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     # Surrogates stand for bytes of a file name that are not UTF-8: escaped, the text can be written and says which.
