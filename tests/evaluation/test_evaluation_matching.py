@@ -16,7 +16,7 @@ from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DCMR, DCMRConfig
 from dmin.models.outputs import WindowOutput
 from dmin.models.settings import MatcherSettings
-from dmin.report.matching_figures import save_matches
+from dmin.report.figures import save_matches
 
 SETTINGS = MatcherSettings("tiny-visual", "1", "tiny-audio", "1", 2.0, 100, window_seconds=10)
 

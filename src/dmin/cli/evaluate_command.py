@@ -88,7 +88,7 @@ def _matching(folder: Path, args: Namespace, console: Console) -> int:
     from dmin.models import MatchingModel
     from dmin.models.settings import MatcherSettings
     from dmin.models.systems import load_network
-    from dmin.report.matching_figures import save_matches
+    from dmin.report.figures import save_matches
 
     if args.threshold is not None:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation and of a training."""
+"""Pictures of a training, and of an evaluation of localization or of matching."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from dmin.errors import DminError
-from dmin.evaluation import LocalizationReport
+from dmin.evaluation import LengthRow, LocalizationReport, MatchingReport
 from dmin.report import style
 
 _SERIES_COLOURS = (style.ACCENT, style.SECOND, "#009e73", "#cc79a7")
@@ -22,17 +23,23 @@ _SERIES_COLOURS = (style.ACCENT, style.SECOND, "#009e73", "#cc79a7")
 
 def save_curves(run: Path) -> None:
     """Draw a run's metrics.csv as curves.png."""
-    style.save_axes(plot_curves(run / "metrics.csv"), run / "curves.png")
+    style.save(plot_curves(run / "metrics.csv"), run / "curves.png")
 
 
 def save_scores(report: LocalizationReport, folder: Path) -> None:
     """Draw an evaluation as confusion.png and categories.png."""
     size = 3.5 + 0.38 * len(report.names)
     confusion = plot_confusion(report.confusion, report.names, style.new_axes(size, size))
-    style.save_axes(confusion, folder / "confusion.png")
+    style.save(confusion, folder / "confusion.png")
     table = {row.category: {"precision": row.precision, "recall": row.recall} for row in report.categories}
     categories = plot_categories(table, style.new_axes(8, 1.5 + 0.4 * len(table)))
-    style.save_axes(categories, folder / "categories.png")
+    style.save(categories, folder / "categories.png")
+
+
+def save_matches(report: MatchingReport, folder: Path) -> None:
+    """Draw an evaluation of matching as offsets.png and lengths.png."""
+    style.save(plot_offsets([result.offset_seconds for result in report.results]), folder / "offsets.png")
+    style.save(plot_lengths(report.lengths), folder / "lengths.png")
 
 
 def plot_confusion(
@@ -74,8 +81,7 @@ def plot_confusion(
         ink = style.PAPER if share > 0.55 else style.INK
         words = "<1" if share < 0.005 else f"{100 * share:.0f}"
         ax.text(column, row, words, ha="center", va="center", fontsize=style.SMALL - 1, color=ink)
-    ax.set_xlabel("said", color=style.MUTED, fontsize=style.NORMAL)
-    ax.set_ylabel("truth, and its seconds", color=style.MUTED, fontsize=style.NORMAL)
+    _label(ax, "said", "truth, and its seconds")
     ax.set_title("Share of each row, %", loc="left", fontsize=style.NORMAL, color=style.MUTED)
     return ax
 
@@ -111,17 +117,13 @@ def plot_curves(metrics: Mapping[str, Sequence[float]] | str | Path, ax: Axes | 
     ax.set(ylim=(0, 1.02))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.grid(axis="y", color=style.FAINT)
-    ax.set_axisbelow(True)
+    _grid(ax, "y")
     ax.set_xlabel("epoch", color=style.MUTED, fontsize=style.NORMAL)
     handles = list(ax.lines)
     if losses:
         handles += _plot_losses(ax, epochs, {name: columns[name] for name in losses}, marker)
     handles += _mark_best(ax, epochs, columns.get("val_accuracy", []))
-    ax.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=5, frameon=False,
-        fontsize=style.SMALL, labelcolor=style.INK, handlelength=1.6, columnspacing=1.4, borderaxespad=0.2,
-    )  # fmt: skip
+    _legend(ax, handles=handles, ncols=5, handlelength=1.6, columnspacing=1.4)
     return ax
 
 
@@ -154,12 +156,83 @@ def plot_categories(table: Mapping[str, Mapping[str, float]], ax: Axes | None = 
         style.plain(text).set(color=style.INK)
     ax.tick_params(axis="y", length=0)
     ax.set(xlim=(0, 1.08), ylim=(len(table) - 0.5, -0.5), xticks=[0, 0.25, 0.5, 0.75, 1])
-    ax.grid(axis="x", color=style.FAINT)
-    ax.set_axisbelow(True)
-    ax.legend(
-        loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=len(measures), frameon=False,
-        fontsize=style.SMALL, labelcolor=style.INK, handlelength=1.0, borderaxespad=0.2,
-    )  # fmt: skip
+    _grid(ax, "x")
+    _legend(ax, ncols=len(measures), handlelength=1.0)
+    return ax
+
+
+def plot_offsets(offsets_seconds: Sequence[int], ax: Axes | None = None) -> Axes:
+    """A bar for each distance between answer and truth; exact answers, in the middle, stand out.
+
+    Args:
+        offsets_seconds: Predicted minus true start of each clip: below 0 the answer is too early.
+        ax: Axes to draw in.
+
+    Returns:
+        The axes that were given, or new ones.
+
+    Raises:
+        DminError: There are no offsets.
+    """
+    offsets = np.asarray(offsets_seconds)
+    if not offsets.size:
+        raise DminError("there are no offsets: give one a clip, at least one")
+    reach = max(int(np.abs(offsets).max()), 2)
+    places = np.arange(-reach, reach + 1)
+    counts = np.array([(offsets == place).sum() for place in places])
+    ax = style.dress(ax or style.new_axes(8, 3.6))
+    ax.spines["bottom"].set_visible(True)
+    colours = [style.ACCENT if place == 0 else style.blend(style.SECOND, style.PAPER, 0.35) for place in places]
+    bars = ax.bar(places, counts, 0.82, color=colours, zorder=2)
+    ax.bar_label(
+        bars, [str(count) if count else "" for count in counts], padding=2, fontsize=style.SMALL, color=style.MUTED
+    )
+    ax.set_xticks(places, [f"{place:+d}".replace("-", "−") if place else "exact" for place in places])
+    ax.set_xlim(-reach - 0.6, reach + 0.6)
+    ax.set_ylim(0, 1.12 * counts.max())
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    _grid(ax, "y")
+    words = "seconds by which the answer is too early (−) or too late (+)"
+    _label(ax, words, "clips")
+    exact = 100 * counts[reach] / offsets.size
+    title = f"{exact:.0f} % of {offsets.size} clips exact, {np.abs(offsets).mean():.2f} s off on average"
+    ax.set_title(title, loc="left", fontsize=style.NORMAL, color=style.INK)
+    return ax
+
+
+def plot_lengths(rows: Sequence[LengthRow], ax: Axes | None = None) -> Axes:
+    """Share of exact windows by length of the query, beside what chance gives: long queries have few windows.
+
+    Args:
+        rows: One for each length, in order.
+        ax: Axes to draw in.
+
+    Returns:
+        The axes that were given, or new ones.
+
+    Raises:
+        DminError: There are no rows.
+    """
+    if not rows:
+        raise DminError("there are no lengths: give one row at least")
+    ax = style.dress(ax or style.new_axes(8, 3.6))
+    ax.spines["bottom"].set_visible(True)
+    places = np.arange(len(rows))
+    sides = (
+        (-0.2, [row.exact for row in rows], style.ACCENT, "model"),
+        (0.2, [row.uniform for row in rows], style.LINE, "any window at random"),
+    )
+    for shift, values, colour, label in sides:
+        bars = ax.bar(places + shift, values, 0.36, color=colour, label=label, zorder=2)
+        words = [f"{100 * value:.0f}" for value in values]
+        ax.bar_label(bars, words, padding=2, fontsize=style.SMALL, color=style.MUTED)
+    ax.set_xticks(places, [f"{row.seconds} s\n{row.clips} clip{'s' * (row.clips != 1)}" for row in rows])
+    ax.tick_params(axis="x", length=0)
+    ax.set(ylim=(0, 1.08), yticks=[0, 0.25, 0.5, 0.75, 1], xlim=(-0.6, len(rows) - 0.4))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    _grid(ax, "y")
+    _label(ax, "length of the query", "exact windows")
+    _legend(ax, ncols=2, handlelength=1.0)
     return ax
 
 
@@ -188,6 +261,26 @@ def _mark_best(ax: Axes, epochs: Sequence[float], values: Sequence[float]) -> li
     return ax.plot(
         epochs[best], values[best], "o", label=words, linestyle="none",
         color=style.SECOND, markersize=8, markeredgecolor=style.PAPER, zorder=5,
+    )  # fmt: skip
+
+
+def _grid(ax: Axes, axis: Literal["x", "y"]) -> None:
+    """Faint lines behind what is drawn."""
+    ax.grid(axis=axis, color=style.FAINT)
+    ax.set_axisbelow(True)
+
+
+def _label(ax: Axes, x: str, y: str) -> None:
+    """Words beside the axes."""
+    ax.set_xlabel(x, color=style.MUTED, fontsize=style.NORMAL)
+    ax.set_ylabel(y, color=style.MUTED, fontsize=style.NORMAL)
+
+
+def _legend(ax: Axes, **options: Any) -> None:
+    """A legend in a line above the axes."""
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(-0.01, 1.0), frameon=False, fontsize=style.SMALL, labelcolor=style.INK,
+        borderaxespad=0.2, **options,
     )  # fmt: skip
 
 

@@ -178,20 +178,19 @@ def dress(ax: Axes, *, frame: bool = False) -> Axes:
     return ax
 
 
-def save_axes(axes: Axes, path: Path) -> Path:
-    """Write the whole picture that some axes are part of: see `save`."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    return save(figure, path)
-
-
-def save(figure: Figure, path: str | Path) -> Path:
+def save(picture: Figure | Axes, path: str | Path) -> Path:
     """Write a picture, whole or not at all; the name's ending (.png, .svg, .pdf) chooses the format.
+
+    Args:
+        picture: A figure, or axes of it.
+        path: The file; missing parent folders are created.
 
     Raises:
         DminError: The ending is unknown, or the place cannot be written.
     """
     path = Path(path)
+    figure = picture.get_figure(root=True)
+    assert figure is not None
     known = figure.canvas.get_supported_filetypes()
     ending = path.suffix.lower().lstrip(".") or "png"
     if ending not in known:

@@ -30,8 +30,7 @@ from dmin.models import MatchingModel
 from dmin.models.settings import MatcherSettings
 from dmin.models.systems import load_network
 from dmin.progress import Progress, silent
-from dmin.report.figures import save_curves, save_scores
-from dmin.report.matching_figures import save_matches
+from dmin.report.figures import save_curves, save_matches, save_scores
 from dmin.results.events import dumps
 from dmin.training.recipe import HARDWARE, AnyRecipe, MatchingRecipe
 

@@ -19,8 +19,7 @@ from dmin.lab.paper.table_picture import table_picture
 from dmin.lab.paper.tables import table
 from dmin.progress import Progress, silent
 from dmin.report import style
-from dmin.report.figures import plot_confusion, plot_curves
-from dmin.report.matching_figures import plot_offsets
+from dmin.report.figures import plot_confusion, plot_curves, plot_offsets
 from dmin.report.page import Picture, Section, Table, Text, write_page
 
 _GLANCE = "Ours with its interval, every run, and the paper's figure where it has one; in the paper's order."
