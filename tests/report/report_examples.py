@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 
 from dmin.media.footage import thumbnail_instants
+from dmin.report import style
 from dmin.results.events import Event, Events, Second
 from dmin.results.footage import Footage
 
 CATEGORIES = ("Dog", "Bell", "Male speech, man speaking")
+
+
+def drawn(plot: Callable[..., None], *values: Any) -> Axes:
+    """Axes of their own, with what a function plots into them."""
+    ax = style.new_axes(11, 1.6)
+    plot(*values, ax)
+    return ax
 
 
 def answer(

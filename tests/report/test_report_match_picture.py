@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
 from dmin.errors import MediaError
 from dmin.report import style
 from dmin.report.match_picture import match_figure, plot_match, plot_seconds, plot_windows
 from dmin.results.match import Match, Window
-from report.report_examples import film
+from report.figure_checks import check_texts
+from report.report_examples import drawn, film
 
 
 def match(
@@ -38,7 +37,7 @@ SILENT = film(3.0, sound=False)
 
 
 def test_a_bar_a_place_the_answer_in_colour() -> None:
-    ax = plot_windows(match())
+    ax = drawn(plot_windows, match())
     every, answer = ax.containers
     assert [round(bar.get_height(), 4) for bar in every] == [0.25] * 2 + [0.4167, 0.5833, 0.75, 0.5833, 0.4167, 0.25]
     assert [bar.get_x() for bar in every] == list(range(8))
@@ -48,7 +47,7 @@ def test_a_bar_a_place_the_answer_in_colour() -> None:
 
 
 def test_too_many_places_for_bars_are_an_outline() -> None:
-    ax = plot_windows(match(3600, 5, 1800))
+    ax = drawn(plot_windows, match(3600, 5, 1800))
     assert len(ax.containers) == 1  # the answer's
     (outline,) = ax.collections
     points = outline.get_paths()[0].vertices
@@ -58,7 +57,7 @@ def test_too_many_places_for_bars_are_an_outline() -> None:
 
 @pytest.mark.parametrize("beyond", [-0.4, 0.0, 0.3])
 def test_the_answers_seconds_are_in_colour_to_the_last(beyond: float) -> None:
-    ax = plot_seconds(match(start=7, beyond=beyond))
+    ax = drawn(plot_seconds, match(start=7, beyond=beyond))
     every, answer = ax.collections
     right = [area.get_datalim(ax.transData).x1 for area in (every, answer)]
     assert right == pytest.approx([10 + beyond] * 2)
@@ -104,17 +103,7 @@ def test_no_text_leaves_the_picture_or_overlaps_another(seconds: int, length: in
     found = match(seconds, length, seconds - length, query="a" * 300 + ".mp4", inside="b" * 300 + ".mp4")
     for query in (film(float(length), *size), replace(film(float(length)), frames=(), instants_seconds=())):
         figure = match_figure(found, query, film(float(seconds), *size))
-        figure.canvas.draw()
-        width, height = figure.get_size_inches() * figure.dpi
-        texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
-        shown = [(text.get_text(), text.get_window_extent()) for text in texts]
-        for name, box in shown:
-            assert box.x0 >= 0, name
-            assert box.x1 <= width, name
-            assert box.y0 >= 0, name
-            assert box.y1 <= height, name
-        for (one, box), (other, another) in itertools.combinations(shown, 2):
-            assert box.width == 0 or not box.padded(-1.5).overlaps(another.padded(-1.5)), (one, other)
+        check_texts(figure)
 
 
 @pytest.mark.parametrize("direction", ["a2v", "v2a"])

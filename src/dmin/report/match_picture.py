@@ -10,20 +10,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
-from matplotlib.ticker import NullLocator
 
 from dmin.media import watch
 from dmin.report import style
 from dmin.report.footage import film_height, plot_film, plot_spectrogram
-from dmin.report.lanes import write_times
-from dmin.report.rows import INNER, figure_of, stack_rows
+from dmin.report.rows import INNER, MOST_STEPS, dress_scores, plot_steps, stack_rows, write_times
 from dmin.results.footage import Footage
 from dmin.results.match import Match
 
 _NARROWEST_QUERY = 3.2
 """Inches; drawn to scale, a short query would be a hair above a long recording."""
-_MOST_STEPS = 400
-"""A line with more steps than this is a black band."""
 _SECONDS, _WINDOWS = "each second", "score if it\nstarts here"
 _WORDS = {"a2v": "sound found in the picture", "v2a": "picture found in the sound"}
 
@@ -42,38 +38,32 @@ def plot_match(match: Match, path: str | Path | None = None) -> Axes:
         MediaError: A recording cannot be read.
         DminError: The picture cannot be written.
     """
-    figure = match_figure(match)
+    query = watch(
+        match.query,
+        streams="sound" if match.direction == "a2v" else "picture",
+        start_seconds=match.query_start_seconds,
+        end_seconds=match.query_end_seconds,
+    )
+    figure = match_figure(match, query, watch(match.inside))
     if path is not None:
         style.save(figure, path)
     return figure.axes[-1]
 
 
-def match_figure(match: Match, query: Footage | None = None, inside: Footage | None = None) -> Figure:
+def match_figure(match: Match, query: Footage, inside: Footage) -> Figure:
     """Compose the picture: the query, then frames and sound of what was searched, scores of seconds and of windows.
 
     Args:
         match: What was found.
-        query: The query alone, if `watch` has gathered it already.
-        inside: What was searched, likewise.
-
-    Raises:
-        MediaError: A recording cannot be read.
+        query: The query alone.
+        inside: What was searched.
     """
-    if query is None:
-        query = watch(
-            match.query,
-            streams="sound" if match.direction == "a2v" else "picture",
-            start_seconds=match.query_start_seconds,
-            end_seconds=match.query_end_seconds,
-        )
-    inside = watch(match.inside) if inside is None else inside
-    heights = {"query": 0.95, "frames": film_height(inside, INNER, 1.35), "sound": 0.95, _SECONDS: 0.7, _WINDOWS: 0.95}
-    if not inside.frames:
-        del heights["frames"]
-    if inside.spectrogram_db is None:
-        del heights["sound"]
-    title = f"{_name(match.query)} in {_name(match.inside)}"
-    rows = stack_rows(heights, title, _about(match))
+    heights = {"query": 0.95}
+    heights |= {"frames": film_height(inside, INNER, 1.35)} if inside.frames else {}
+    heights |= {"sound": 0.95} if inside.spectrogram_db is not None else {}
+    heights |= {_SECONDS: 0.7, _WINDOWS: 0.95}
+    names = (style.shorten(Path(path).name or path, 28) for path in (match.query, match.inside))
+    figure, rows = stack_rows(heights, " in ".join(names), _about(match))
     _place_query(rows["query"], match)
     _draw_query(rows["query"], query)
     if "frames" in rows:
@@ -83,40 +73,31 @@ def match_figure(match: Match, query: Footage | None = None, inside: Footage | N
     plot_seconds(match, rows[_SECONDS])
     plot_windows(match, rows[_WINDOWS])
     _mark_answer(match, rows)
-    return figure_of(rows)
+    return figure
 
 
-def plot_seconds(match: Match, ax: Axes | None = None) -> Axes:
-    """Draw the score of each second, the answer's seconds in colour.
-
-    Returns:
-        The axes that were given, or new ones.
-    """
-    ax = _score_axes(match, ax or style.new_axes(11, 1.6))
+def plot_seconds(match: Match, ax: Axes) -> None:
+    """Draw the score of each second, the answer's seconds in colour."""
+    dress_scores(ax, match.duration_seconds)
     edges = np.append(np.arange(len(match.seconds)), max(match.duration_seconds, len(match.seconds) - 1.0))
     values = np.append(match.seconds, match.seconds[-1:])
-    few = len(match.seconds) <= _MOST_STEPS
-    ax.fill_between(edges, values, step="post", color=style.LINE, alpha=0.6 if few else 1.0, linewidth=0)
+    plot_steps(ax, edges, values)
     first = int(match.start_seconds)
     answer = slice(first, first + match.query_seconds + 1)
     ax.fill_between(edges[answer], values[answer], step="post", color=style.ACCENT, alpha=0.75, linewidth=0)
-    if few:
-        ax.step(edges, values, where="post", color=style.INK, linewidth=1.0)
-    return ax
 
 
-def plot_windows(match: Match, ax: Axes | None = None) -> Axes:
+def plot_windows(match: Match, ax: Axes) -> None:
     """A bar at each second at which the query could start, as high as that window's score; the answer's in colour.
 
-    Returns:
-        The axes that were given, or new ones, with times beneath. The answer's bar is the last of their
-        ``containers``; the windows' bars are the first, or one filled outline where they are too many to be told apart.
+    The answer's bar is the last of the axes' ``containers``; the windows' bars are the first, or one filled outline
+    where they are too many to be told apart.
     """
-    ax = _score_axes(match, ax or style.new_axes(11, 1.9))
+    dress_scores(ax, match.duration_seconds)
     write_times(ax, match.duration_seconds)
     starts = np.array([window.start_seconds for window in match.windows])
     scores = np.array([window.score for window in match.windows])
-    if len(starts) <= _MOST_STEPS:
+    if len(starts) <= MOST_STEPS:
         ax.bar(starts, scores, 1.0, align="edge", color=style.LINE, ec=style.PAPER, linewidth=0.8, label="windows")
     else:  # thousands of bars take seconds to draw
         edges, values = [*starts, starts[-1] + 1.0], [*scores, scores[-1]]
@@ -125,16 +106,6 @@ def plot_windows(match: Match, ax: Axes | None = None) -> Axes:
     width = max(1.0, 0.006 * match.duration_seconds)
     left = match.start_seconds - (width - 1.0) / 2
     ax.bar(left, match.score, width, align="edge", color=style.ACCENT, linewidth=0, zorder=6, label="answer")
-    return ax
-
-
-def _score_axes(match: Match, ax: Axes) -> Axes:
-    style.dress(ax, frame=True)
-    ax.set(xlim=(0, match.duration_seconds), ylim=(0, 1.02))
-    ax.xaxis.set_major_locator(NullLocator())
-    ax.yaxis.tick_right()
-    ax.set_yticks([0, 1])
-    return ax
 
 
 def _place_query(ax: Axes, match: Match) -> None:
@@ -150,62 +121,34 @@ def _place_query(ax: Axes, match: Match) -> None:
 
 
 def _draw_query(ax: Axes, query: Footage) -> None:
-    """The query's frames, or its sound."""
+    """The query's frames, so many that they are nearly as high as the row, or its sound."""
     if not query.frames:
         plot_spectrogram(query.spectrogram_db, query.duration_seconds, ax)
         return
-    box = ax.get_window_extent()
+    box, have = ax.get_window_extent(), len(query.frames)
     frame_height, frame_width = query.frames[0].shape[:2]
-    # So many that they are nearly as high as the row.
     count = max(1, round(box.width / (0.8 * box.height * frame_width / frame_height)))
-    plot_film(_thinned(query, count), ax)
-
-
-def _thinned(footage: Footage, count: int) -> Footage:
-    """The same with at most so many frames, evenly spaced."""
-    have = len(footage.frames)
-    if count >= have:
-        return footage
-    chosen = [int((place + 0.5) * have / count) for place in range(count)]
-    instants = tuple((place + 0.5) * footage.duration_seconds / count for place in range(count))
-    return replace(footage, frames=tuple(footage.frames[index] for index in chosen), instants_seconds=instants)
+    if count < have:
+        frames = tuple(query.frames[int((place + 0.5) * have / count)] for place in range(count))
+        instants = tuple((place + 0.5) * query.duration_seconds / count for place in range(count))
+        query = replace(query, frames=frames, instants_seconds=instants)
+    plot_film(query, ax)
 
 
 def _mark_answer(match: Match, rows: Mapping[str, Axes]) -> None:
     """A frame around the answer in all rows but the query's, which two lines connect with it."""
-    start, end = match.start_seconds, match.end_seconds
-    searched = [ax for name, ax in rows.items() if name != "query"]
-    for ax in searched:
-        ax.axvline(start, color=style.SECOND, linewidth=1.4, zorder=5, clip_on=False)
-        ax.axvline(end, color=style.SECOND, linewidth=1.4, zorder=5, clip_on=False)
-    query = rows["query"]
-    for below, above in ((start, 0.0), (end, 1.0)):
+    query, *searched = rows.values()
+    for seconds, corner in ((match.start_seconds, 0.0), (match.end_seconds, 1.0)):
+        for ax in searched:
+            ax.axvline(seconds, color=style.SECOND, linewidth=1.4, zorder=5, clip_on=False)
         line = ConnectionPatch(
-            (above, 0.0),
-            (below, 1.0),
-            coordsA=query.transAxes,
-            coordsB=searched[0].get_xaxis_transform(),
-            color=style.SECOND,
-            linewidth=1.4,
-        )
+            (corner, 0.0), (seconds, 1.0), coordsA=query.transAxes, coordsB=searched[0].get_xaxis_transform(),
+            color=style.SECOND, linewidth=1.4,
+        )  # fmt: skip
         query.figure.add_artist(line)
-    query.add_patch(
-        Rectangle(
-            (0, 0),
-            1,
-            1,
-            transform=query.transAxes,
-            fill=False,
-            edgecolor=style.SECOND,
-            linewidth=1.4,
-            clip_on=False,
-            zorder=5,
-        )
-    )
-
-
-def _name(path: str) -> str:
-    return style.shorten(Path(path).name or path, 28)
+    box = Rectangle((0, 0), 1, 1, transform=query.transAxes, fill=False, edgecolor=style.SECOND, linewidth=1.4)
+    box.set(clip_on=False, zorder=5)
+    query.add_patch(box)
 
 
 def _about(match: Match) -> str:

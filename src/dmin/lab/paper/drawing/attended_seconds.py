@@ -29,7 +29,7 @@ from dmin.lab.paper.drawing.second_lanes import (
 )
 from dmin.report import style
 from dmin.report.footage import film_height, plot_film
-from dmin.report.rows import INNER, figure_of, stack_rows
+from dmin.report.rows import INNER, stack_rows
 
 Modality = Literal["picture", "sound"]
 
@@ -109,7 +109,7 @@ def attended_figure(query: QuerySecond) -> Figure:
     heights = {} if film is None else {"picture": film_height(film, INNER, 0.9)}
     heights |= ({} if query.waveform is None else {"sound": 0.5}) | {"truth": TRUTH_HEIGHT, "": _HEADS}
     heights |= dict.fromkeys(names, card + _WORDS + TRUTH_HEIGHT + _ROOM)
-    rows = stack_rows(heights, style.shorten(query.title, 64), style.shorten(query.about, 110))
+    figure, rows = stack_rows(heights, query.title, style.shorten(query.about, 110))
     for name, ax in rows.items():
         for text in ax.texts:
             style.plain(text).set_y(1 - (_ROOM + card / 2) / heights[name] if name in names else 0.5)
@@ -129,7 +129,7 @@ def attended_figure(query: QuerySecond) -> Figure:
         for number, place in enumerate(chosen):
             _draw_card(query, place, number * (_CARD + _GAP), card, known, ax)
         _draw_weights(query, places(query, attended), chosen, most, heights[name], ax)
-    return figure_of(rows)
+    return figure
 
 
 def places(query: QuerySecond, attended: Attended) -> list[Place]:

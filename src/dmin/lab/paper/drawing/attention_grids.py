@@ -13,7 +13,7 @@ from dmin.errors import DminError
 from dmin.lab.paper.drawing.attended_seconds import Modality
 from dmin.lab.paper.drawing.second_lanes import TRUTH_HEIGHT, Label, check_clip, plot_labels, row_names
 from dmin.report import style
-from dmin.report.rows import figure_of, stack_rows
+from dmin.report.rows import stack_rows
 
 _ROW, _LEAST, _MOST = 0.17, 1.0, 2.2
 """Inches: a second's row in a grid, and a grid's height at least and at most."""
@@ -67,7 +67,7 @@ def grids_figure(clip: ClipGrids) -> Figure:
     seconds = len(clip.truth)
     height = min(max(_ROW * seconds, _LEAST), _MOST)
     heights = {"": _KEYS, "truth": TRUTH_HEIGHT} | dict.fromkeys(names, height)
-    rows = stack_rows(heights, style.shorten(clip.title, 64), style.shorten(clip.about, 110))
+    figure, rows = stack_rows(heights, clip.title, style.shorten(clip.about, 110))
     for text in (text for ax in rows.values() for text in ax.texts):
         style.plain(text)
     _write_heads(clip.modality, rows[""])
@@ -76,7 +76,7 @@ def grids_figure(clip: ClipGrids) -> Figure:
     for name, grid in zip(names, clip.attentions, strict=True):
         plot_grid(grid.weights, rows[name])
     _write_keys(rows[names[-1]], seconds)
-    return figure_of(rows)
+    return figure
 
 
 def row_shares(weights: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -12,9 +12,8 @@ from matplotlib.ticker import NullLocator
 
 from dmin.report import style
 from dmin.report.footage import film_height, plot_film, plot_spectrogram
-from dmin.report.lanes import lanes_height, plot_lanes, write_times
-from dmin.report.rows import INNER, figure_of, stack_rows
-from dmin.report.timeline import plot_relevance
+from dmin.report.rows import INNER, stack_rows, write_times
+from dmin.report.timeline import lanes_height, plot_lanes, plot_relevance
 from dmin.results.events import Event, Events
 from dmin.results.footage import Footage
 
@@ -32,10 +31,10 @@ def events_figure(events: Events, truth: Sequence[Event], title: str, about: str
         about: A line under it.
     """
     heights = {"relevance": 0.95, "events": lanes_height(events, truth)}
-    rows = stack_rows(heights, style.shorten(title, 64), about, unnamed="events")
+    figure, rows = stack_rows(heights, title, about, unnamed="events")
     plot_relevance(events, rows["relevance"])
     plot_lanes(events, truth, rows["events"])
-    return figure_of(rows)
+    return figure
 
 
 class PlacedQuery(Protocol):
@@ -75,13 +74,13 @@ def query_figure(placed: PlacedQuery, direction: str, title: str, about: str, fo
     heights = {_TRUTH: 0.62, _SCORES: 0.95}
     if footage is not None:
         heights = {"frames": film_height(footage, INNER, 1.35), "sound": 0.95} | heights
-    rows = stack_rows(heights, style.shorten(title, 64), f"{_WORDS[direction]}: {about}")
+    figure, rows = stack_rows(heights, title, f"{_WORDS[direction]}: {about}")
     if footage is not None:
         plot_film(footage, rows["frames"])
         plot_spectrogram(footage.spectrogram_db, footage.duration_seconds, rows["sound"])
     plot_places(placed, rows[_TRUTH])
     plot_window_scores(placed, rows[_SCORES])
-    return figure_of(rows)
+    return figure
 
 
 def plot_places(placed: PlacedQuery, ax: Axes | None = None) -> Axes:

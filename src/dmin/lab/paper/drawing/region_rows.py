@@ -21,9 +21,8 @@ from dmin.lab.paper.drawing.second_lanes import (
     write_seconds,
 )
 from dmin.report import style
-from dmin.report.attention import glow
-from dmin.report.footage import film_height, plot_film
-from dmin.report.rows import INNER, figure_of, stack_rows
+from dmin.report.footage import film_height, glow, plot_film
+from dmin.report.rows import INNER, stack_rows
 
 _LEAST_TOP = 2.0
 """The scale ends here at the earliest: regions with less than twice an even share are not blown up to look decided."""
@@ -88,7 +87,7 @@ def regions_figure(clip: ClipRegions) -> Figure:
     film = clip_film(clip.frames)
     height = film_height(film, INNER, min(_HIGHEST, _ALL_ROWS / (1 + len(names))))
     heights = {"frames": height} | dict.fromkeys(names, height) | {_TRUTH: TRUTH_HEIGHT, _KEY: KEY_HEIGHT}
-    rows = stack_rows(heights, style.shorten(clip.title, 64), style.shorten(clip.about, 110))
+    figure, rows = stack_rows(heights, clip.title, style.shorten(clip.about, 110))
     for text in (text for ax in rows.values() for text in ax.texts):
         style.plain(text)
     plot_film(film, rows["frames"])
@@ -102,7 +101,7 @@ def regions_figure(clip: ClipRegions) -> Figure:
     else:
         write_seconds(rows[_TRUTH], len(clip.truth))
     plot_scale(top, rows[_KEY])
-    return figure_of(rows)
+    return figure
 
 
 def even_shares(attention: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dmin.errors import DminError
 from dmin.files import readable
 from dmin.report import style
-from dmin.report.lanes import write_times
+from dmin.report.rows import write_times
 from dmin.results.footage import Footage
 
 Label = str | None

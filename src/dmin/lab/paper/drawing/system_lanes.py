@@ -31,7 +31,7 @@ from dmin.lab.paper.drawing.second_lanes import (
 from dmin.media.footage import columns_per_second, spectrogram
 from dmin.report import style
 from dmin.report.footage import film_height, plot_film, plot_spectrogram
-from dmin.report.rows import INNER, figure_of, stack_rows
+from dmin.report.rows import INNER, stack_rows
 
 _FEWEST_SAMPLES = 1024
 """Of a second of sound: the spectrogram's window."""
@@ -100,7 +100,7 @@ def systems_figure(clip: ClipAnswers) -> Figure:
     heights |= {truth: TRUTH_HEIGHT}
     for name, system in zip(names, clip.systems, strict=True):
         heights |= {name: ANSWERS_HEIGHT} | ({} if system.attention is None else {_looks(name): height})
-    rows = stack_rows(heights | {_KEY: KEY_HEIGHT}, style.shorten(clip.title, 64), style.shorten(clip.about, 110))
+    figure, rows = stack_rows(heights | {_KEY: KEY_HEIGHT}, clip.title, style.shorten(clip.about, 110))
     for name, ax in rows.items():
         for text in ax.texts:
             style.plain(text).set_y(_BARS_MIDDLE if name in names else 0.5)
@@ -116,7 +116,7 @@ def systems_figure(clip: ClipAnswers) -> Figure:
     if clip.query is not None:
         _frame_query(clip.truth, rows.get("frames" if clip.query == "picture" else "sound"))
     write_seconds(rows[list(heights)[-1]], len(clip.truth))
-    return figure_of(rows)
+    return figure
 
 
 def right_seconds(truth: Sequence[Label], labels: Sequence[Label]) -> str:
