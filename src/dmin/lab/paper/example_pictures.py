@@ -7,13 +7,11 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from dmin.errors import DataError
-from dmin.lab.paper.drawing.attended_seconds import Attended, QuerySecond, attended_figure
-from dmin.lab.paper.drawing.attention_grids import AttentionGrid, ClipGrids, grids_figure
-from dmin.lab.paper.drawing.region_rows import ClipRegions, RegionMaps, regions_figure
-from dmin.lab.paper.drawing.system_lanes import ClipAnswers, SystemAnswers, systems_figure
+from dmin.lab.paper.drawing.clips import Attention, Clip
+from dmin.lab.paper.drawing.second_attention import attended_figure, grids_figure
+from dmin.lab.paper.drawing.system_rows import SystemAnswers, regions_figure, systems_figure
 from dmin.lab.paper.examples import Answer, AskedSystem, Example
 from dmin.models import LocalizationModel, MatchingModel
 
@@ -22,6 +20,9 @@ CLIPS = 2
 COLUMNS = 3
 """Number of seconds of each kind in Fig. 9."""
 SHORTEST_EVENT = 3
+_ASKING: dict[str, Literal["picture", "sound"]] = {"a2v": "sound", "v2a": "picture"}
+_ONE_ASKS = "the picture of one second asks; mean over heads, products with its own and with the other modality's keys"
+_ALL_ASK = "the picture of each second (rows) asks all seconds (columns); mean over heads, each row over its largest"
 
 
 def where_answers_differ(asked: Sequence[AskedSystem]) -> list[str]:
@@ -50,42 +51,25 @@ def with_room(asked: Sequence[AskedSystem]) -> list[str]:
 
 def answers(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
     """Fig. 7 and 8: a picture per clip, a lane per system."""
-    return [_answers(asked, example) for example in examples]
-
-
-def _answers(asked: Sequence[AskedSystem], example: Example) -> Figure:
-    query: Literal["picture", "sound"] | None = None
-    first = asked[0].model
+    first, query = asked[0].model, None
+    about = "the truth, and what each system says"
     if isinstance(first, MatchingModel):
-        query = "sound" if first.config.direction == "a2v" else "picture"
-    systems = tuple(_system(system, example) for system in asked)
-    truth = asked[0].answer(example.video_id).truth
-    about = "a query's true place and the windows found" if query else "the truth, and what each system says"
-    background = "background" if query is None else "elsewhere"
-    clip = ClipAnswers(
-        example.video_id,
-        about,
-        truth,
-        systems,
-        example.frames,
-        example.waveform,
-        _category_names(asked),
-        query,
-        background,
-    )
-    return systems_figure(clip)
+        query = _ASKING[first.config.direction]
+        about = "a query's true place and the windows found"
+    return [
+        systems_figure(_clip(asked, example, about), [_answers(system, example) for system in asked], query)
+        for example in examples
+    ]
 
 
-def _system(system: AskedSystem, example: Example) -> SystemAnswers:
+def _answers(system: AskedSystem, example: Example) -> SystemAnswers:
     answer = system.answer(example.video_id)
     if isinstance(system.model, MatchingModel):
         late = answer.labels.index("query") - answer.truth.index("query")
         score = "exact" if not late else f"{abs(late)} s too\n{'late' if late > 0 else 'early'}"
         return SystemAnswers(system.name, answer.labels, score)
-    attention = None
-    if example.frames is not None and (spatial := system.attention(example.video_id).spatial) is not None:
-        attention = spatial[0].numpy()
-    return SystemAnswers(system.name, answer.labels, attention=attention)
+    spatial = None if example.frames is None else system.attention(example.video_id).spatial
+    return SystemAnswers(system.name, answer.labels, attention=None if spatial is None else spatial[0].numpy())
 
 
 def regions(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
@@ -109,16 +93,11 @@ def regions(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[F
         rows = [one[0, second].numpy() for one, second in zip(spatial, seconds, strict=True) if one is not None]
         if len(rows) < len(examples):
             raise DataError(f"{system.name} does not look at regions: choose other --rows")
-        maps.append(RegionMaps(system.name, np.stack(rows)))
-    columns = tuple(f"{e.video_id}, {second} s" for e, second in zip(examples, seconds, strict=True))
+        maps.append(Attention(system.name, np.stack(rows)))
     about = "where each attention looks: event seconds, then background seconds"
-    return [
-        regions_figure(
-            ClipRegions(
-                "Spatial attention", about, tuple(truth), np.stack(frames), tuple(maps), _category_names(asked), columns
-            )
-        )
-    ]
+    clip = Clip("Spatial attention", about, tuple(truth), np.stack(frames), categories=_categories(asked))
+    columns = [f"{example.video_id}, {second} s" for example, second in zip(examples, seconds, strict=True)]
+    return [regions_figure(clip, maps, columns)]
 
 
 def attended(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
@@ -129,48 +108,25 @@ def attended(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[
     """
     figures = []
     for example in examples:
-        weights = [_weights(system, example) for system in asked]
-        figures += [_attended(asked, example, weights), _grids(asked, example, weights)]
+        attentions = []
+        for system in asked:
+            weights = system.attention(example.video_id).inter_modality_visual  # [1, heads, T, 2 T]
+            if weights is None:
+                raise DataError(f"{system.name} has no attention across modalities: choose other --rows")
+            attentions.append(Attention(system.name, weights[0].mean(0).numpy()))
+        answer = asked[0].answer(example.video_id)
+        second = _middle(answer, event=any(answer.truth))
+        figures.append(attended_figure(_clip(asked, example, _ONE_ASKS), second, attentions))
+        figures.append(grids_figure(_clip(asked, example, _ALL_ASK), attentions))
     return figures
 
 
-def _weights(system: AskedSystem, example: Example) -> NDArray[np.floating]:
-    """Weights [T, 2 T] of a clip's pictures and sounds for its pictures, mean over heads."""
-    weights = system.attention(example.video_id).inter_modality_visual  # [1, heads, T, 2 T]
-    if weights is None:
-        raise DataError(f"{system.name} has no attention across modalities: choose other --rows")
-    mean: NDArray[np.floating] = weights[0].mean(0).numpy()
-    return mean
-
-
-def _grids(asked: Sequence[AskedSystem], example: Example, weights: Sequence[NDArray[np.floating]]) -> Figure:
-    grids = tuple(AttentionGrid(system.name, grid) for system, grid in zip(asked, weights, strict=True))
-    about = "the picture of each second (rows) asks all seconds (columns); mean over heads, each row over its largest"
+def _clip(asked: Sequence[AskedSystem], example: Example, about: str) -> Clip:
     truth = asked[0].answer(example.video_id).truth
-    return grids_figure(ClipGrids(example.video_id, about, "picture", truth, grids, _category_names(asked)))
+    return Clip(example.video_id, about, truth, example.frames, example.waveform, _categories(asked))
 
 
-def _attended(asked: Sequence[AskedSystem], example: Example, weights: Sequence[NDArray[np.floating]]) -> Figure:
-    answer = asked[0].answer(example.video_id)
-    second = _middle(answer, event=any(answer.truth))
-    rows = [Attended(system.name, grid[second]) for system, grid in zip(asked, weights, strict=True)]
-    about = "the picture of one second asks; mean over heads, products with its own and with the other modality's keys"
-    return attended_figure(
-        QuerySecond(
-            example.video_id,
-            about,
-            second,
-            "picture",
-            answer.truth,
-            tuple(rows),
-            example.frames,
-            example.waveform,
-            _category_names(asked),
-        )
-    )
-
-
-def _category_names(asked: Sequence[AskedSystem]) -> tuple[str, ...]:
+def _categories(asked: Sequence[AskedSystem]) -> tuple[str, ...]:
     """Categories of the first system, which choose the colours; none in matching."""
     first = asked[0].model
     return tuple(first.config.category_names) if isinstance(first, LocalizationModel) else ()

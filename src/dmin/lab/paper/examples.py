@@ -16,14 +16,12 @@ from dmin.errors import DataError
 from dmin.evaluation.localization import predict
 from dmin.evaluation.matching import predict_starts
 from dmin.inference import Localizer
+from dmin.lab.paper.drawing.clips import Label
 from dmin.media import decode
 from dmin.models import AttentionMaps, LocalizationModel, MatchingModel
 from dmin.models.settings import MatcherSettings
 from dmin.models.systems import load_network
 from dmin.progress import Progress, silent
-
-Label = str | None
-"""A second's category; None for background. In matching: "query", or None elsewhere."""
 
 
 @dataclass(frozen=True)

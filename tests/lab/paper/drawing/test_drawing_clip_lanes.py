@@ -10,7 +10,7 @@ import pytest
 from dmin.lab.paper.drawing.clip_lanes import events_figure, plot_places, plot_window_scores, query_figure
 from dmin.report import style
 from dmin.results.events import Event
-from report.report_examples import answer, film
+from report.report_examples import answer, drawn, film
 
 
 def placed(start: int, predicted: int, scores: tuple[float, ...] = (-3.0, 1.0, 5.0, 2.0)) -> SimpleNamespace:
@@ -39,17 +39,17 @@ def test_a_query_is_drawn_with_footage_where_there_is_some() -> None:
 
 @pytest.mark.parametrize(("predicted", "colour"), [(2, style.ACCENT), (3, style.SECOND)])
 def test_an_exact_answer_has_another_colour_than_a_wrong_one(predicted: int, colour: str) -> None:
-    ax = plot_places(placed(2, predicted))
+    ax = drawn(plot_places, placed(2, predicted))
     found, truth = (container[0] for container in ax.containers)
     assert (found.get_x(), found.get_width(), truth.get_x(), truth.get_width()) == (predicted, 3, 2, 3)
-    bars = plot_window_scores(placed(2, predicted)).containers[0]
+    bars = drawn(plot_window_scores, placed(2, predicted)).containers[0]
     rgb = [tuple(np.round(bar.get_facecolor()[:3], 3)) for bar in (found, bars[predicted])]
     assert rgb == [tuple(np.round(style.to_rgb(colour), 3))] * 2
 
 
 def test_bars_of_windows_rise_with_their_scores_and_equal_scores_are_no_error() -> None:
-    heights = [bar.get_height() for bar in plot_window_scores(placed(0, 2)).containers[0]]
+    heights = [bar.get_height() for bar in drawn(plot_window_scores, placed(0, 2)).containers[0]]
     assert np.argsort(heights).tolist() == [0, 1, 3, 2]
     assert 0 < min(heights) < max(heights) < 1
-    level = [bar.get_height() for bar in plot_window_scores(placed(0, 0, (1.0, 1.0))).containers[0]]
+    level = [bar.get_height() for bar in drawn(plot_window_scores, placed(0, 0, (1.0, 1.0))).containers[0]]
     assert level[0] == level[1]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
+from dmin.evaluation import MatchingResult
 from dmin.report import style
 from dmin.report.footage import film_height, plot_film, plot_spectrogram
-from dmin.report.rows import INNER, stack_rows, write_times
+from dmin.report.rows import INNER, dress_row, stack_rows, write_end, write_times
 from dmin.report.timeline import lanes_height, plot_lanes, plot_relevance
 from dmin.results.events import Event, Events
 from dmin.results.footage import Footage
@@ -37,31 +36,9 @@ def events_figure(events: Events, truth: Sequence[Event], title: str, about: str
     return figure
 
 
-class PlacedQuery(Protocol):
-    """One query of cross-modality localization, its true place and the answer; seconds count from the clip's start."""
-
-    @property
-    def seconds(self) -> int:
-        """T, seconds of the clip."""
-
-    @property
-    def start(self) -> int:
-        """First second of the query."""
-
-    @property
-    def length(self) -> int:
-        """L, its seconds."""
-
-    @property
-    def predicted_start(self) -> int:
-        """First second of the answer."""
-
-    @property
-    def window_scores(self) -> Sequence[float]:
-        """Score of each window [T - L + 1]."""
-
-
-def query_figure(placed: PlacedQuery, direction: str, title: str, about: str, footage: Footage | None = None) -> Figure:
+def query_figure(
+    placed: MatchingResult, direction: str, title: str, about: str, footage: Footage | None = None
+) -> Figure:
     """Draw a query and its answer: the clip's frames and sound, if they are there, the place, and the scores.
 
     Args:
@@ -83,49 +60,29 @@ def query_figure(placed: PlacedQuery, direction: str, title: str, about: str, fo
     return figure
 
 
-def plot_places(placed: PlacedQuery, ax: Axes | None = None) -> Axes:
-    """Two bars, one above the other: where the query was found, and where it truly lies.
-
-    Returns:
-        The axes that were given, or new ones.
-    """
-    ax = style.dress(ax or style.new_axes(11, 1.2))
-    ax.set(xlim=(0, placed.seconds), ylim=(2, 0))
-    ax.xaxis.set_major_locator(NullLocator())
-    ax.yaxis.set_major_locator(NullLocator())
-    exact = placed.predicted_start == placed.start
-    found = style.ACCENT if exact else style.SECOND
+def plot_places(placed: MatchingResult, ax: Axes) -> None:
+    """Two bars, one above the other: where the query was found, and where it truly lies."""
+    dress_row(ax, placed.seconds, 2, 0)
+    found = _found_colour(placed)
     lanes = (("found", placed.predicted_start, found, found), ("truth", placed.start, style.LINE, style.MUTED))
     for lane, (words, start, colour, rim) in enumerate(lanes):
         ax.axhspan(lane + 0.06, lane + 0.94, color=style.FAINT, linewidth=0, zorder=0)
         ax.barh(lane + 0.5, placed.length, 0.7, start, color=colour, edgecolor=rim, linewidth=1.0, label=words)
-        ax.text(
-            1.008, 1 - (lane + 0.5) / 2, words, transform=ax.transAxes, va="center", fontsize=style.SMALL,
-            color=style.INK,
-        )  # fmt: skip
-    return ax
+        write_end(ax, words, 1 - (lane + 0.5) / 2)
 
 
-def plot_window_scores(placed: PlacedQuery, ax: Axes | None = None) -> Axes:
-    """A bar at each second at which the query could start, from the lowest score; the answer's in colour.
-
-    Returns:
-        The axes that were given, or new ones, with times beneath.
-    """
-    ax = style.dress(ax or style.new_axes(11, 1.9), frame=True)
+def plot_window_scores(placed: MatchingResult, ax: Axes) -> None:
+    """A bar at each second at which the query could start, from the lowest score; the answer's in colour."""
     scores = np.asarray(placed.window_scores, np.float64)
     spread = float(np.ptp(scores)) or 1.0
     heights = 0.08 + 0.86 * (scores - scores.min()) / spread  # only differences mean anything
-    exact = placed.predicted_start == placed.start
-    answer = style.ACCENT if exact else style.SECOND
-    colours = [answer if start == placed.predicted_start else style.LINE for start in range(len(scores))]
-    ax.set(xlim=(0, placed.seconds), ylim=(0, 1.02))
+    colours = [_found_colour(placed) if start == placed.predicted_start else style.LINE for start in range(len(scores))]
+    dress_row(ax, placed.seconds, top=1.02, frame=True)
     write_times(ax, float(placed.seconds))
-    ax.yaxis.set_major_locator(NullLocator())
     ax.bar(np.arange(len(scores)), heights, 1.0, align="edge", color=colours, edgecolor=style.PAPER, linewidth=0.8)
     ax.axvspan(placed.start, placed.start + 1, fill=False, edgecolor=style.INK, linewidth=1.2, linestyle=(0, (4, 3)))
-    ax.text(
-        1.008, 0.5, "dashed:\ntrue start", transform=ax.transAxes, va="center", color=style.INK, fontsize=style.SMALL,
-        linespacing=1.1,
-    )  # fmt: skip
-    return ax
+    write_end(ax, "dashed:\ntrue start")
+
+
+def _found_colour(placed: MatchingResult) -> str:
+    return style.ACCENT if placed.predicted_start == placed.start else style.SECOND

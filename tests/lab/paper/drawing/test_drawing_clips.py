@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dmin.errors import DminError
-from dmin.lab.paper.drawing.second_lanes import (
-    check_clip,
+from dmin.lab.paper.drawing.clips import (
+    Clip,
     draw_label,
     plot_labels,
     plot_waveform,
@@ -17,6 +17,13 @@ from dmin.lab.paper.drawing.second_lanes import (
 )  # fmt: skip
 from dmin.report import style
 from report.figure_checks import LONG
+from report.report_examples import drawn
+
+
+def lane(labels, **options) -> Axes:
+    ax = style.new_axes(11, 0.83)
+    plot_labels(labels, ax, **options)
+    return ax
 
 
 def bars(ax: Axes) -> list[tuple[float, float]]:
@@ -28,7 +35,7 @@ def words(ax: Axes) -> list[str]:
 
 
 def test_equal_seconds_are_one_named_bar_in_its_categorys_colour() -> None:
-    ax = plot_labels(["Dog", "Dog", None, "Cat", "Dog"], known=["Cat", "Dog"])
+    ax = lane(["Dog", "Dog", None, "Cat", "Dog"], known=["Cat", "Dog"])
     assert bars(ax) == [(0, 2), (2, 3), (3, 4), (4, 5)]
     assert words(ax) == ["Dog", "background", "Cat", "Dog"]
     colours = [style.blend(bar.get_facecolor(), "w", 0) for bar in ax.patches]
@@ -37,7 +44,7 @@ def test_equal_seconds_are_one_named_bar_in_its_categorys_colour() -> None:
 
 
 def test_a_bar_ends_where_right_becomes_wrong_and_each_wrong_second_has_a_cross() -> None:
-    ax = plot_labels(["Dog"] * 4 + [None], wrong=[False, True, True, False, True])
+    ax = lane(["Dog"] * 4 + [None], wrong=[False, True, True, False, True])
     assert bars(ax) == [(0, 1), (1, 3), (3, 4), (4, 5)]
     assert [bool(bar.get_hatch()) for bar in ax.patches] == [False, True, False, True]
     (crosses,) = ax.lines
@@ -47,11 +54,11 @@ def test_a_bar_ends_where_right_becomes_wrong_and_each_wrong_second_has_a_cross(
 
 
 def test_a_lane_that_cannot_be_wrong_has_no_room_for_crosses() -> None:
-    ax = plot_labels(["Dog"])
+    ax = lane(["Dog"])
     assert (ax.patches[0].get_y(), ax.patches[0].get_height()) == (0, 1)
     assert not len(ax.lines[0].get_xdata())
-    assert words(plot_labels([None], background="elsewhere")) == ["elsewhere"]
-    assert words(plot_labels([None], background="")) == []
+    assert words(lane([None], background="elsewhere")) == ["elsewhere"]
+    assert words(lane([None], background="")) == []
 
 
 @pytest.mark.parametrize("name", LONG)
@@ -80,7 +87,7 @@ def test_a_box_without_room_stays_empty() -> None:
 def test_sound_is_as_high_as_its_loudest_second_and_silence_is_a_line() -> None:
     loud, quiet = np.full((2, 500), 0.5), np.zeros((2, 500))
     for waveform, height in ((loud, 1.0), (quiet, 0.012), (quiet + np.nan, 0.012), (quiet + 0.001, 0.05)):
-        (area,) = plot_waveform(waveform).collections
+        (area,) = drawn(plot_waveform, waveform).collections
         box = area.get_paths()[0].get_extents()
         assert (box.x0, box.x1) == (0, 2)
         assert box.y1 == pytest.approx(height, abs=1e-6)
@@ -96,15 +103,15 @@ def test_times_stand_at_the_borders_of_seconds(seconds: int, ticks: int) -> None
 
 def test_parts_of_a_clip_must_fit() -> None:
     frames, sound = np.zeros((3, 4, 4, 3), np.uint8), np.zeros((3, 8))
-    check_clip(["Dog"] * 3, frames, sound)
+    Clip("a", "b", ("Dog",) * 3, frames, sound)
     with pytest.raises(DminError, match=r"the clip has no seconds: give the truth of one at least"):
-        check_clip([])
+        Clip("a", "b", ())
     with pytest.raises(DminError, match=r"frames are \[3, 4, 4, 3\] uint8: must be \[T, H, W, 3\] uint8 with T = 2"):
-        check_clip(["Dog"] * 2, frames)
+        Clip("a", "b", ("Dog",) * 2, frames)
     with pytest.raises(DminError, match=r"frames are \[3, 4, 4, 3\] float64"):
-        check_clip(["Dog"] * 3, frames / 255)
+        Clip("a", "b", ("Dog",) * 3, frames / 255)
     with pytest.raises(DminError, match=r"waveform is \[3, 8\]: must be \[T, S\] with T = 2"):
-        check_clip(["Dog"] * 2, None, sound)
+        Clip("a", "b", ("Dog",) * 2, None, sound)
 
 
 def test_names_of_rows_must_differ() -> None:

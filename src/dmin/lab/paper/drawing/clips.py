@@ -1,26 +1,30 @@
-"""Parts shared by pictures of examples: a clip's material, and lanes with one label per second."""
+"""Parts shared by pictures of single clips: the clip, lanes with one label per second, and its sound."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
 from dmin.errors import DminError
 from dmin.files import readable
 from dmin.report import style
-from dmin.report.rows import write_times
+from dmin.report.rows import dress_row, stack_rows, write_times
 from dmin.results.footage import Footage
 
 Label = str | None
-"""A second's category; None for background."""
+"""A second's category; None for background. In matching: "query", or None elsewhere."""
+T = TypeVar("T")
 
 TRUTH_HEIGHT = 0.46
 """Inches of a lane whose names may take three lines."""
@@ -29,8 +33,10 @@ MARKS_HEIGHT = 0.17
 ANSWERS_HEIGHT = TRUTH_HEIGHT + MARKS_HEIGHT
 WRONG = "#a4001d"
 """The marks' colour. It says nothing that hatching and crosses do not say: prints may be grey."""
+CROSS: dict[str, Any] = {"color": WRONG, "markersize": 8.5, "markeredgecolor": style.PAPER, "markeredgewidth": 0.8}
+"""The form of the mark of a wrong second."""
 
-_NAME_CHARACTERS = 14
+_NAME_CHARACTERS, _ABOUT_CHARACTERS = 14, 110
 _OTHER_ROWS = ("frames", "picture", "sound", "truth", "query")
 _MOST_TICKS = 12
 _PIECES = 80
@@ -38,27 +44,43 @@ _PIECES = 80
 _PAD_INCHES = 0.05
 
 
-def check_clip(
-    truth: Sequence[Label], frames: NDArray[np.uint8] | None = None, waveform: NDArray[np.floating] | None = None
-) -> None:
-    """Refuse a clip whose parts have different lengths or shapes.
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A clip, or seconds of several clips side by side."""
 
-    Args:
-        truth: T labels, one at least.
-        frames: [T, H, W, 3] uint8, one a second.
-        waveform: [T, S] in -1..1, S samples a second.
+    title: str
+    about: str
+    """A line under the title."""
+    truth: tuple[Label, ...]
+    """T labels, one at least."""
+    frames: NDArray[np.uint8] | None = field(default=None, repr=False)
+    """[T, H, W, 3], one a second."""
+    waveform: NDArray[np.floating] | None = field(default=None, repr=False)
+    """[T, S] in -1..1, S samples a second."""
+    categories: tuple[str, ...] = ()
+    """The model's, in its order: they choose the colours."""
 
-    Raises:
-        DminError: A part is not so.
-    """
-    if not truth:
-        raise DminError("the clip has no seconds: give the truth of one at least")
-    if frames is not None and (frames.ndim != 4 or frames.shape[::3] != (len(truth), 3) or frames.dtype != np.uint8):
-        got = f"{list(frames.shape)} {frames.dtype}"
-        raise DminError(f"frames are {got}: must be [T, H, W, 3] uint8 with T = {len(truth)}, as many as the truth has")
-    if waveform is not None and (waveform.ndim != 2 or len(waveform) != len(truth) or not waveform.size):
-        got = f"{list(waveform.shape)}"
-        raise DminError(f"waveform is {got}: must be [T, S] with T = {len(truth)}, as many as the truth has")
+    def __post_init__(self) -> None:
+        seconds, frames, waveform = len(self.truth), self.frames, self.waveform
+        if not seconds:
+            raise DminError("the clip has no seconds: give the truth of one at least")
+        if frames is not None and (frames.ndim != 4 or frames.shape[::3] != (seconds, 3) or frames.dtype != np.uint8):
+            got = f"{list(frames.shape)} {frames.dtype}"
+            raise DminError(
+                f"frames are {got}: must be [T, H, W, 3] uint8 with T = {seconds}, as many as the truth has"
+            )
+        if waveform is not None and (waveform.ndim != 2 or len(waveform) != seconds or not waveform.size):
+            got = f"{list(waveform.shape)}"
+            raise DminError(f"waveform is {got}: must be [T, S] with T = {seconds}, as many as the truth has")
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """Attention of one system to a clip."""
+
+    name: str
+    weights: NDArray[np.floating] = field(repr=False)
+    """At least 0, of any scale."""
 
 
 def row_names(names: Iterable[str]) -> list[str]:
@@ -80,61 +102,70 @@ def row_names(names: Iterable[str]) -> list[str]:
     return wrapped
 
 
-def clip_film(frames: NDArray[np.uint8]) -> Footage:
+def stack_clip(clip: Clip, heights: Mapping[str, float]) -> tuple[Figure, dict[str, Axes]]:
+    """Begin a clip's picture, as `stack_rows` does."""
+    return stack_rows(heights, clip.title, style.shorten(clip.about, _ABOUT_CHARACTERS))
+
+
+def film_of(frames: NDArray[np.uint8]) -> Footage:
     """Frames [T, H, W, 3] as footage of T seconds, each in the middle of its own."""
     instants = tuple(second + 0.5 for second in range(len(frames)))
     return Footage(tuple(frames), instants, None, float(len(frames)))
 
 
+def runs(values: Iterable[T]) -> Iterator[tuple[T, int, int]]:
+    """Runs of equal values, each with its start and its length.
+
+    Example:
+        >>> list(runs("aab"))
+        [('a', 0, 2), ('b', 2, 1)]
+    """
+    start = 0
+    for value, run in groupby(values):
+        count = len(list(run))
+        yield value, start, count
+        start += count
+
+
+def frame_seconds(ax: Axes, start: int, count: int, colour: str, width_points: float) -> None:
+    """Draw a frame around some seconds of a row."""
+    box = Rectangle((start, 0), count, 1, transform=ax.get_xaxis_transform(), fill=False, edgecolor=colour)
+    box.set(linewidth=width_points, clip_on=False, zorder=6)
+    ax.add_patch(box)
+
+
 def known_categories(known: Sequence[str], labels: Iterable[Label]) -> tuple[str, ...]:
     """All categories by whose places colours are chosen: the model's, then those that it does not know."""
-    strange = [label for label in labels if label is not None]
-    return tuple(dict.fromkeys([*known, *strange]))
+    return tuple(dict.fromkeys([*known, *(label for label in labels if label is not None)]))
 
 
 def plot_labels(
     labels: Sequence[Label],
-    ax: Axes | None = None,
-    *,
+    ax: Axes,
     known: Sequence[str] = (),
     wrong: Sequence[bool] | None = None,
     background: str = "background",
-) -> Axes:
+) -> None:
     """A lane of named bars, a bar per run of equal seconds.
 
     Args:
         labels: T of them.
-        ax: Axes to draw in.
+        ax: Axes to draw in. Bars become its ``patches``, crosses its only line.
         known: All categories, in the model's order; they choose the colours.
-        wrong: Which of the T seconds are wrong: those are pale and hatched, with a cross under each. None for a lane
-            that cannot be wrong.
-        background: What is written where a label is None.
-
-    Returns:
-        The axes that were given, or new ones. Bars are its ``patches``, crosses its only line.
+        wrong: True for each of the T seconds that is wrong: those are pale and hatched, with a cross under each. None
+            for a lane that cannot be wrong.
+        background: Text for a label that is None.
     """
-    ax = style.dress(ax or style.new_axes(11, 0.2 + ANSWERS_HEIGHT))
     known = known_categories(known, labels)
-    foot = 0.0 if wrong is None else MARKS_HEIGHT / _height(ax)
-    ax.set(xlim=(0, len(labels)), ylim=(0, 1))
-    ax.xaxis.set_major_locator(NullLocator())
-    ax.yaxis.set_major_locator(NullLocator())
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    dress_row(ax, len(labels))
+    foot = 0.0 if wrong is None else MARKS_HEIGHT / max(float(ax.get_window_extent().height / ax.figure.dpi), 1e-3)
     marks = [False] * len(labels) if wrong is None else list(wrong)
-    start = 0
-    for (label, bad), run in groupby(zip(labels, marks, strict=True)):
-        count = len(list(run))
+    for (label, bad), start, count in runs(zip(labels, marks, strict=True)):
         draw_label(ax, label, (start, foot), (count, 1 - foot), known, background, wrong=bad)
         if bad:
             ax.hlines(foot / 2, start + 0.06, start + count - 0.06, color=WRONG, linewidth=1.6, zorder=3)
-        start += count
     places = [second + 0.5 for second, bad in enumerate(marks) if bad]
-    ax.plot(
-        places, [foot / 2] * len(places), "X", linestyle="none", color=WRONG, markersize=8.5,
-        markeredgecolor=style.PAPER, markeredgewidth=0.8, zorder=4,
-    )  # fmt: skip
-    return ax
+    ax.plot(places, [foot / 2] * len(places), "X", linestyle="none", zorder=4, **CROSS)
 
 
 def draw_label(
@@ -210,18 +241,10 @@ def _settings(words: str) -> list[str]:
     return list(dict.fromkeys([*whole, *begun, *(style.shorten(words, width) for width in range(20, 2, -1))]))
 
 
-def plot_waveform(waveform: NDArray[np.floating], ax: Axes | None = None) -> Axes:
-    """A clip's sound [T, S], as loud as its loudest second allows.
-
-    Returns:
-        The axes that were given, or new ones.
-    """
-    ax = style.dress(ax or style.new_axes(11, 1.0), frame=True)
-    ax.set(xlim=(0, len(waveform)), ylim=(-1.08, 1.08))
-    ax.xaxis.set_major_locator(NullLocator())
-    ax.yaxis.set_major_locator(NullLocator())
+def plot_waveform(waveform: NDArray[np.floating], ax: Axes) -> None:
+    """A clip's sound [T, S], as loud as its loudest second allows."""
+    dress_row(ax, len(waveform), -1.08, 1.08, frame=True)
     draw_waveform(ax, waveform.ravel() / loudest_of(waveform), (0, 0), len(waveform), 1.0, _PIECES * len(waveform))
-    return ax
 
 
 def draw_waveform(
@@ -233,7 +256,9 @@ def draw_waveform(
     pieces: int = _PIECES,
 ) -> None:
     """Sound [S] in -1..1 in the axes' own units, from the middle of its left edge."""
-    low, high = envelope(samples, pieces)
+    samples = np.nan_to_num(np.asarray(samples, np.float32))
+    starts = np.linspace(0, len(samples), min(pieces, len(samples)), endpoint=False).astype(int)
+    low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)  # of each piece
     low, high = np.minimum(low, -0.012), np.maximum(high, 0.012)  # silence is a line
     x = start[0] + width * np.linspace(0, 1, len(low))
     ax.fill_between(x, start[1] + half * low, start[1] + half * high, color="#2f5d8a", linewidth=0, zorder=2)
@@ -244,25 +269,8 @@ def loudest_of(waveform: NDArray[np.floating]) -> float:
     return max(float(np.abs(np.nan_to_num(waveform)).max()), 0.02)
 
 
-def envelope(samples: NDArray[np.floating], pieces: int = _PIECES) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Lowest and highest sample of each piece of a sound [S].
-
-    Example:
-        >>> envelope(np.array([0.5, -0.5]))[1].tolist()
-        [0.5, -0.5]
-    """
-    samples = np.nan_to_num(np.asarray(samples, np.float32))
-    starts = np.linspace(0, len(samples), min(pieces, len(samples)), endpoint=False).astype(int)
-    return np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
-
-
 def write_seconds(ax: Axes, seconds: int) -> None:
     """Times along the x-axis, at the borders of seconds."""
     write_times(ax, float(seconds))
     if seconds <= _MOST_TICKS:
         ax.xaxis.set_major_locator(FixedLocator(list(range(seconds + 1))))
-
-
-def _height(ax: Axes) -> float:
-    """Inches."""
-    return max(float(ax.get_window_extent().height / ax.figure.dpi), 1e-3)
