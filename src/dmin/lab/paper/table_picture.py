@@ -60,7 +60,9 @@ def plot_column(results: Sequence[ColumnResult], ax: Axes) -> None:
         ax.plot(runs, [place] * len(runs), "o", markersize=_RUN, color=_pale(colour), mew=0, zorder=3)
         ax.plot(100 * result.mean, place, "o", markersize=_DOT, color=colour, markeredgecolor=style.PAPER, zorder=4)
         if result.paper_percent is not None:
-            ax.plot(result.paper_percent, place, "D", markersize=_DIAMOND, color=style.PAPER, mec=style.SECOND, zorder=5)
+            ax.plot(
+                result.paper_percent, place, "D", markersize=_DIAMOND, color=style.PAPER, mec=style.SECOND, zorder=5
+            )
     ax.axvline(100 * results[0].priors[_prior(results)], color=style.MUTED, linewidth=0.9, linestyle=_DASHED, zorder=1)
     names = [style.shorten(words.marked_name(result), _NAME_CHARACTERS) for result in results]
     ax.set_yticks(range(len(results)), names)
@@ -93,15 +95,12 @@ def _pale(colour: str) -> str:
 
 def _legend(reproduction: Reproduction, panels: Sequence[Sequence[ColumnResult]]) -> list[Line2D]:
     """Of what is drawn, and of nothing else."""
-    handles = [
-        Line2D([], [], color=style.ACCENT, linewidth=_BAR, marker="o", ms=_DOT, label="mean and 95 % interval")
-    ]
+    handles = [Line2D([], [], color=style.ACCENT, linewidth=_BAR, marker="o", ms=_DOT, label="mean and 95 % interval")]
     if any(map(_runs, reproduction.columns)):
         handles.append(Line2D([], [], color=_pale(style.ACCENT), ls="none", marker="o", ms=_RUN, label="one run"))
     if any(result.paper_percent is not None for result in reproduction.columns):
         published = "the paper's figure" if reproduction.on_ave else "the paper's figure, on AVE"
         handles.append(Line2D([], [], color=style.PAPER, ls="none", marker="D", ms=_DIAMOND, label=published))
         handles[-1].set_markeredgecolor(style.SECOND)
-    for name in dict.fromkeys(map(_prior, panels)):
-        handles.append(Line2D([], [], color=style.MUTED, linewidth=0.9, ls=_DASHED, label=words.PRIORS[name]))
-    return handles
+    priors = [words.PRIORS[name] for name in dict.fromkeys(map(_prior, panels))]
+    return handles + [Line2D([], [], color=style.MUTED, linewidth=0.9, ls=_DASHED, label=prior) for prior in priors]
