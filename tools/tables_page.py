@@ -5,7 +5,7 @@ Usage: python tools/tables_page.py
 
 from pathlib import Path
 
-from dmin.lab.paper.assemble import merge
+from dmin.lab.paper.results import merge
 from dmin.lab.paper.table_picture import table_picture
 from dmin.lab.paper.words import markdown
 from dmin.report import style

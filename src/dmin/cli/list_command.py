@@ -94,7 +94,7 @@ def _systems() -> list[Table]:
 
 def _sizes(system: str, kinds: Sequence[str], variant: str | None = None) -> str:
     """Parameters of each kind, once where they are equal."""
-    from dmin.lab.paper.sizes import parameters_of
+    from dmin.lab.paper.grid import parameters_of
 
     return " / ".join(dict.fromkeys(f"{parameters_of(system, kind, variant):,}" for kind in kinds))
 

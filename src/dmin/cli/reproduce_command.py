@@ -98,7 +98,7 @@ def run(args: Namespace, console: Console) -> int:
     if args.what in FIGURES:
         return _figure(args, console)
     from dmin.lab.paper import reproduce as table
-    from dmin.lab.paper.assemble import merge
+    from dmin.lab.paper.results import merge
 
     if args.merge:
         from dmin.lab.paper.page import write_merged

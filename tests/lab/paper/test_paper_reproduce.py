@@ -17,12 +17,11 @@ import pytest
 from dmin.errors import DataError
 from dmin.evaluation import Interval
 from dmin.lab.paper import words
-from dmin.lab.paper.assemble import merge, read_results
 from dmin.lab.paper.cells import CELL_FILE
 from dmin.lab.paper.material import PreparedData
 from dmin.lab.paper.page import write_merged
 from dmin.lab.paper.reproduce import RunOptions, reproduce, run_grid
-from dmin.lab.paper.results import NO_INTERVAL, OVER_CLIPS, Reproduction, over_seeds
+from dmin.lab.paper.results import NO_INTERVAL, OVER_CLIPS, Reproduction, merge, over_seeds, read_results
 from dmin.lab.paper.tables import table
 from dmin.progress import silent
 from dmin.shard import Shard

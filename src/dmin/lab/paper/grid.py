@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Literal
+
+import torch
 
 from dmin.errors import DataError, unknown_name
 from dmin.lab.paper.tables import TABLES
 from dmin.lab.zoo.joint import JointWeakSupervision
-from dmin.models import LocalizationModel, systems
+from dmin.models import LocalizationConfig, LocalizationModel, systems
 from dmin.models.systems import merged
 from dmin.tasks.objectives import OBJECTIVES
 from dmin.tasks.weak_supervision import WeakSupervision
@@ -18,6 +21,9 @@ from dmin.training.recipe import AnyRecipe, LocalizationRecipe, recipe_from
 
 Material = Literal["full", "weak", "matching"]
 """A column's clips: AVE has some more to train on for weak supervision, and other splits for matching."""
+
+
+AVE_CATEGORIES = 28
 
 
 @dataclass(frozen=True)
@@ -241,3 +247,24 @@ def _row(table_name: str, key: str) -> Row:
         raise DataError(f"the system {key} is for {known[key].task}, {table_name} for {grid.task}: choose another row")
     others = [name for name, system in known.items() if system.task == grid.task]
     raise DataError(unknown_name(f"row of {table_name}", key, {*rows, *others, *of_dmin}))
+
+
+@cache
+def parameters_of(system: str, kind: str, variant: str | None = None) -> int:
+    """Parameters at the paper's sizes: VGG-19 maps, VGGish features, 28 categories.
+
+    Args:
+        system: Its name.
+        kind: "full", "weak", "a2v" or "v2a".
+        variant: A preset laid over it.
+
+    Example:
+        >>> parameters_of("dmin", "full")
+        10995513
+    """
+    layers = [system_options(system, kind, "paper")] + ([] if variant is None else [options_of(variant)])
+    config = recipe_from(merged(*layers)).model
+    if isinstance(config, LocalizationConfig):
+        config = replace(config, category_names=tuple(map(str, range(AVE_CATEGORIES))))
+    with torch.device("meta"):
+        return systems()[system].network(config).parameter_count

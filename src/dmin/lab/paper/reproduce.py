@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from dmin.errors import DataError, unknown_name
-from dmin.lab.paper.assemble import assemble, left_before
 from dmin.lab.paper.cells import Cell, data_digest, run_cell
 from dmin.lab.paper.grid import Column, Row, grid_of, rows_of
 from dmin.lab.paper.material import PreparedData, SourceOptions, prepare_data
-from dmin.lab.paper.results import Reproduction, Setting
+from dmin.lab.paper.results import Reproduction, Setting, assemble, left_before
 from dmin.progress import Progress, silent
 from dmin.shard import WHOLE, Shard
 from dmin.training.presets import FAMILIES

@@ -1,18 +1,21 @@
-"""Results of a table: figures of each seed, and of each column over its seeds, with intervals."""
+"""Results of a table: of each seed, of each column over its seeds, and of all rows, found here or in several places."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from dmin.errors import DataError
 from dmin.evaluation import Interval
 from dmin.files import write_atomically
-from dmin.lab.paper.grid import Row
+from dmin.lab.paper.grid import Column, Row, grid_of, is_row, rows_of
+from dmin.lab.paper.tables import TABLES
 from dmin.results.events import dumps
 
 OVER_SEEDS = "95 % t-interval over {} seeds"
@@ -65,11 +68,6 @@ class ColumnResult:
     """Empty for an average of other columns."""
     paper_percent: float | None
     """As published, on AVE; None where the paper has no such number."""
-
-    @property
-    def seconds_trained(self) -> float:
-        """Time in training of all seeds together."""
-        return sum(seed.seconds_trained for seed in self.seeds)
 
     @property
     def parameters(self) -> int | None:
@@ -156,9 +154,39 @@ def over_seeds(values: Sequence[float]) -> Interval:
     return Interval(mean, max(0.0, mean - reach), min(1.0, mean + reach))
 
 
-def column_result(
-    row: Row, column: str, heading: str, seeds: Sequence[SeedResult], paper_percent: float | None
-) -> ColumnResult:
+def assemble(
+    setting: Setting, found: Mapping[tuple[str, str], Sequence[SeedResult]], keys: Sequence[str] = ()
+) -> Reproduction:
+    """The table of what was found.
+
+    Args:
+        setting: Under what.
+        found: Results by row and column; seeds in any order.
+        keys: Of rows; those of the paper if none.
+
+    Raises:
+        DataError: Nothing was found.
+    """
+    if not found:
+        raise DataError(f"no run of {setting.table} is finished yet: run its other shards, or merge them later")
+    grid, table = grid_of(setting.table), TABLES[setting.table]
+    published = {row.key: dict(zip(table.columns, row.values, strict=True)) for row in table.rows}
+    results: list[ColumnResult] = []
+    for row in rows_of(setting.table, keys):
+        paper, of_row = published.get(row.key, {}), {}
+        for column in grid.columns:
+            if seeds := found.get((row.key, column.name)):
+                percent = None if column.published is None else paper.get(column.published)
+                of_row[column.name] = _column_result(row, column, sorted(seeds, key=lambda seed: seed.seed), percent)
+        for name, parts in grid.averages.items():
+            if all(part in of_row for part in parts):
+                heading = table.headings[table.columns.index(name)]
+                of_row[name] = _average(name, heading, [of_row[part] for part in parts], paper.get(name))
+        results += of_row.values()
+    return Reproduction(setting, tuple(results))
+
+
+def _column_result(row: Row, column: Column, seeds: Sequence[SeedResult], paper_percent: float | None) -> ColumnResult:
     """Sum up the seeds of one row in one column."""
     several = len(seeds) > 1
     interval = over_seeds([seed.accuracy.value for seed in seeds]) if several else seeds[0].accuracy
@@ -167,8 +195,8 @@ def column_result(
         name=row.name,
         source=row.source,
         mark=row.mark,
-        column=column,
-        heading=heading,
+        column=column.name,
+        heading=column.heading,
         mean=interval.value,
         interval=interval,
         interval_of=OVER_SEEDS.format(len(seeds)) if several else OVER_CLIPS,
@@ -178,19 +206,14 @@ def column_result(
     )
 
 
-def average_result(
-    column: str, heading: str, parts: Sequence[ColumnResult], paper_percent: float | None
-) -> ColumnResult:
+def _average(column: str, heading: str, parts: Sequence[ColumnResult], paper_percent: float | None) -> ColumnResult:
     """The mean of other columns of a row, seed by seed, over the seeds that all of them have."""
     by_seed = [{seed.seed: seed.accuracy.value for seed in part.seeds} for part in parts]
     common = sorted(set.intersection(*(set(part) for part in by_seed)))
     values = [float(np.mean([part[seed] for part in by_seed])) for seed in common]
     several = len(values) > 1
-    return ColumnResult(
-        row=parts[0].row,
-        name=parts[0].name,
-        source=parts[0].source,
-        mark=parts[0].mark,
+    return replace(
+        parts[0],
         column=column,
         heading=heading,
         mean=float(np.mean(values)),
@@ -206,3 +229,78 @@ def _means(priors: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Mean of each prior that all of them have."""
     names = [name for name in priors[0] if all(name in each for each in priors)]
     return {name: float(np.mean([each[name] for each in priors])) for name in names}
+
+
+def merge(paths: Sequence[Path]) -> Reproduction:
+    """One table of the results in several files, e.g. of the shards of a table.
+
+    Args:
+        paths: JSON files that `reproduce` wrote.
+
+    Raises:
+        DataError: A file is none of them, or they are of different tables, data or recipes, or contradict each other.
+    """
+    if not paths:
+        raise DataError("nothing to merge: give the JSON files of a table")
+    together: dict[tuple[str, str], dict[int, SeedResult]] = {}
+    first: Setting | None = None
+    rows: list[str] = []
+    for path in paths:
+        setting, found = read_results(path)
+        first = first or setting
+        if different := [f.name for f in fields(Setting) if _plain(first)[f.name] != _plain(setting)[f.name]]:
+            raise DataError(f"{path} and {paths[0]} are not of one kind (different: {', '.join(different)})")
+        for key, seeds in found.items():
+            rows += [] if key[0] in rows else [key[0]]
+            for seed in seeds:
+                other = together.setdefault(key, {}).setdefault(seed.seed, seed)
+                if other.accuracy != seed.accuracy:
+                    raise DataError(
+                        f"{path} has {seed.accuracy} for row {key[0]}, column {key[1]}, seed {seed.seed}, where "
+                        f"another file has {other.accuracy}: leave one of them out"
+                    )
+    assert first is not None  # there is a path
+    return assemble(first, {key: list(seeds.values()) for key, seeds in together.items()}, rows)
+
+
+def read_results(path: Path) -> tuple[Setting, dict[tuple[str, str], list[SeedResult]]]:
+    """Read the JSON file of a table.
+
+    Raises:
+        DataError: It is none.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        setting = Setting(**{field.name: data[field.name] for field in fields(Setting)})
+        found = {
+            (result["row"], result["column"]): [
+                SeedResult(**{**seed, "accuracy": Interval(**seed["accuracy"]), "run": Path(seed["run"])})
+                for seed in result["seeds"]
+            ]
+            for result in data["columns"]
+            if result["seeds"]
+        }
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): give a table's JSON file") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is no table that `dmin reproduce` wrote ({type(error).__name__}: {error}): give its JSON file"
+        ) from error
+    return setting, found
+
+
+def left_before(path: Path, setting: Setting, rows: Sequence[Row]) -> dict[tuple[str, str], list[SeedResult]]:
+    """Read the other rows of a table that is there already, if it is of the same kind and its rows are known here."""
+    try:
+        before, found = read_results(path)
+    except DataError:
+        return {}
+    if _plain(before) != _plain(setting):
+        return {}
+    asked = {row.key for row in rows}
+    return {key: seeds for key, seeds in found.items() if key[0] not in asked and is_row(setting.table, key[0])}
+
+
+def _plain(setting: Setting) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(setting)))
+    return plain
