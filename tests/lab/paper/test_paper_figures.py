@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dmin.errors import DataError
-from dmin.lab.paper import example_pictures, figures
+from dmin.lab.paper import examples, figures
 from dmin.lab.paper.examples import Answer, Example
 from dmin.lab.paper.figures import FIGURES, FigureOptions, draw
 from dmin.lab.paper.reproduce import RunOptions
@@ -38,10 +38,10 @@ EVENT, NOTHING, FULL = ["Dog"] * 3 + [None], [None] * 4, ["Dog"] * 4
 def test_clips_are_chosen_by_what_they_are_and_not_by_who_is_right():
     one = system(answer("a", EVENT), answer("b", EVENT, NOTHING), answer("c", NOTHING), answer("d", FULL, EVENT))
     other = system(answer("a", EVENT), answer("b", EVENT), answer("c", NOTHING), answer("d", FULL))
-    assert example_pictures.where_answers_differ([one, other]) == ["b", "d"]
-    assert example_pictures.where_answers_differ([one, one]) == ["a", "b"]
-    assert example_pictures.with_room([one]) == ["a", "b"]
-    assert example_pictures.events_and_background([one]) == ["a", "b", "d", "c"]
+    assert examples.where_answers_differ([one, other]) == ["b", "d"]
+    assert examples.where_answers_differ([one, one]) == ["a", "b"]
+    assert examples.with_room([one]) == ["a", "b"]
+    assert examples.events_and_background([one]) == ["a", "b", "d", "c"]
 
 
 def video(seconds=6):

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from dmin.data.folder import DataFolder
 from dmin.errors import DataError
-from dmin.lab.paper import example_pictures as pictures
+from dmin.lab.paper import examples
 from dmin.lab.paper.cells import run_cell
 from dmin.lab.paper.examples import AskedSystem, Example, ask, watched
 from dmin.lab.paper.grid import grid_of, rows_of
@@ -52,28 +52,28 @@ FIGURES = {
         "table1",
         ("avel", "cmran", "dmin"),
         ("full",),
-        pictures.where_answers_differ,
+        examples.where_answers_differ,
         _DIFFERENT,
-        pictures.answers,
+        examples.answers,
     ),
     "fig8": PaperFigure(
         "cross-modality localization beside the query's true place",
         "table2",
         ("cmra-star", "dcmr"),
         ("a2v", "v2a"),
-        pictures.where_answers_differ,
+        examples.where_answers_differ,
         _DIFFERENT,
-        pictures.answers,
+        examples.answers,
     ),
     "fig9": PaperFigure(
         "spatial attention",
         "table3",
         ("avtrans", "agva", "agsca", "agta"),
         ("full",),
-        pictures.events_and_background,
+        examples.events_and_background,
         "the middle event second of the first three test clips by id that have one, and the middle background second "
         "of the next three that have one",
-        pictures.regions,
+        examples.regions,
         needs_videos=True,
     ),
     "fig10": PaperFigure(
@@ -82,10 +82,10 @@ FIGURES = {
         "table5",
         ("mha-mha", "dfa-mha", "dfa-dfa", "mha-dfa"),
         ("full",),
-        pictures.with_room,
+        examples.with_room,
         "the middle event second of the first two test clips by id whose event is 3 s or longer and shorter than the "
         "clip",
-        pictures.attended,
+        examples.attended,
     ),
 }
 """The figures that can be drawn."""
@@ -147,8 +147,8 @@ def draw(
             run_cell(cell, progress)
             asked.append(ask(row.name, cell.run, cell.store, progress))
         ids = _clips(figure, asked, options)
-        examples = [watched(asked[0], video_id, _videos(prepared, options)) for video_id in ids]
-        for number, picture in enumerate(figure.draw(asked, examples)):
+        clips = [watched(asked[0], video_id, _videos(prepared, options)) for video_id in ids]
+        for number, picture in enumerate(figure.draw(asked, clips)):
             place = "-".join([name, *([column.name] if len(columns) > 1 else []), str(number + 1)])
             path = out / f"{place}.png"
             style.save(picture, path)
@@ -158,16 +158,13 @@ def draw(
 
 
 def _clips(figure: PaperFigure, asked: Sequence[AskedSystem], options: FigureOptions) -> list[str]:
-    if not options.clips:
-        known = [answer.video_id for answer in asked[0].answers]
-        chosen = figure.choose(asked)
-        if not chosen:
-            raise DataError(f"no test clip fits the rule ({figure.rule}): name some of {', '.join(known[:5])}, ...")
-        return chosen
-    answered = {answer.video_id for answer in asked[0].answers}
+    answered = [answer.video_id for answer in asked[0].answers]
     if missing := [video_id for video_id in options.clips if video_id not in answered]:
         raise DataError(f"{', '.join(missing)}: the systems were not asked about it; choose another clip")
-    return list(options.clips)
+    chosen = list(options.clips) or figure.choose(asked)
+    if not chosen:
+        raise DataError(f"no test clip fits the rule ({figure.rule}): name some of {', '.join(answered[:5])}, ...")
+    return chosen
 
 
 def _check(figure: PaperFigure, options: FigureOptions, prepared: PreparedData) -> None:
