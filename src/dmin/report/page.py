@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dmin.errors import DminError
@@ -71,20 +71,9 @@ class Picture:
             raise DminError("a picture has no alt text: say in a sentence what it shows")
 
     @classmethod
-    def of(cls, heading: str, source: Figure | str | Path, alt: str, caption: str = "") -> Picture:
-        """A figure, or a PNG file.
-
-        Raises:
-            DminError: The file cannot be read or is not PNG.
-        """
-        if isinstance(source, Figure):
-            buffer = io.BytesIO()
-            source.savefig(buffer, format="png", dpi=style.DOTS_PER_INCH)
-            return cls(heading, buffer.getvalue(), alt, caption)
-        try:
-            return cls(heading, Path(source).read_bytes(), alt, caption)
-        except OSError as error:
-            raise DminError(f"cannot read the picture {source}: {error.strerror}") from error
+    def of(cls, heading: str, picture: Figure | Axes, alt: str, caption: str = "") -> Picture:
+        """A figure, or the one that axes belong to."""
+        return cls(heading, style.render(picture), alt, caption)
 
     @property
     def size(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -189,13 +190,18 @@ def save(picture: Figure | Axes, path: str | Path) -> Path:
         DminError: The ending is unknown, or the place cannot be written.
     """
     path = Path(path)
-    figure = picture.get_figure(root=True)
-    assert figure is not None
-    known = figure.canvas.get_supported_filetypes()
+    known = FigureCanvasBase.get_supported_filetypes()
     ending = path.suffix.lower().lstrip(".") or "png"
     if ending not in known:
         raise DminError(unknown_name("picture format", ending, known))
+    write_file(path, render(picture, ending))
+    return path
+
+
+def render(picture: Figure | Axes, ending: str = "png") -> bytes:
+    """A picture as a file of some format."""
+    figure = picture.get_figure(root=True)
+    assert figure is not None
     buffer = io.BytesIO()
     figure.savefig(buffer, format=ending, dpi=DOTS_PER_INCH)
-    write_file(path, buffer.getvalue())
-    return path
+    return buffer.getvalue()

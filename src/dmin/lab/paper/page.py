@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,7 +13,7 @@ from dmin.lab.paper import words
 from dmin.lab.paper.grid import grid_of
 from dmin.lab.paper.material import PreparedData
 from dmin.lab.paper.results import ColumnResult, Reproduction
-from dmin.lab.paper.showcase import Shown, localized_clips, matched_clips
+from dmin.lab.paper.showcase import localized_clips, matched_clips
 from dmin.lab.paper.table_picture import table_picture
 from dmin.lab.paper.tables import table
 from dmin.progress import Progress, silent
@@ -105,7 +104,11 @@ def _pictures(
     ]
     if "confusion" in metrics[0]:
         caption = f"Seconds of the test split, {together}; rows are the truth."
-        sections.append(Picture.of(f"{name}: confusion", _confusion(metrics), f"Confusion matrix of {name}", caption))
+        names = metrics[0]["names"]
+        size = 3.5 + 0.38 * len(names)
+        seconds = np.sum([each["confusion"] for each in metrics], 0)
+        confusion = plot_confusion(seconds, names, style.new_axes(size, size))
+        sections.append(Picture.of(f"{name}: confusion", confusion, f"Confusion matrix of {name}", caption))
         store = prepared.stores[grid_of(reproduction.table).column(result.column).material]
         shown = localized_clips(
             runs[0], model, store, prepared.videos, lambda _, done, total: progress(f"drawing ({model})", done, total)
@@ -113,41 +116,27 @@ def _pictures(
         measure = {"worst": "smallest share of right seconds", "best": "largest share of right seconds"}
     else:
         caption = f"Answers to the test split's queries, {together}."
-        sections.append(Picture.of(f"{name}: offsets", _offsets(metrics), f"Offsets of {name}", caption))
+        answers = [answer for each in metrics for answer in each["results"]]
+        offsets = plot_offsets([answer["predicted_start"] - answer["start"] for answer in answers])
+        sections.append(Picture.of(f"{name}: offsets", offsets, f"Offsets of {name}", caption))
         shown = matched_clips(runs[0], model, prepared.videos)
         measure = {"worst": "farthest from the truth", "best": "nearest to the truth"}
-    return [*sections, *(_clip(name, clip, measure[clip.rank]) for clip in shown)]
-
-
-def _clip(name: str, clip: Shown, measure: str) -> Picture:
-    alt = f"Truth and answer of the clip {clip.video_id}: {clip.words}"
-    caption = f"{clip.words}. Chosen by rule among the test clips of seed 0: {measure}, the first by id among equals."
-    return Picture.of(f"{name}: {clip.rank} clip, {clip.video_id}", clip.figure, alt, caption)
+    for clip in shown:
+        alt = f"Truth and answer of the clip {clip.video_id}: {clip.words}"
+        rule = f"Chosen by rule among the test clips of seed 0: {measure[clip.rank]}, the first by id among equals."
+        heading = f"{name}: {clip.rank} clip, {clip.video_id}"
+        sections.append(Picture.of(heading, clip.figure, alt, f"{clip.words}. {rule}"))
+    return sections
 
 
 def _curves(runs: list[Path]) -> Figure:
-    """A picture a seed, one above the other."""
+    """A picture per seed, one above the other."""
     figure = Figure(figsize=(9, 3.6 * len(runs)), layout="constrained")
     for place, run in enumerate(runs):
         ax = figure.add_subplot(len(runs), 1, place + 1)
         plot_curves(run / "metrics.csv", ax)
         if len(runs) > 1:
             ax.set_ylabel(run.name.replace("seed", "seed "), fontsize=style.SMALL)
-    return figure
-
-
-def _confusion(metrics: list[dict[str, Any]]) -> Figure:
-    names = metrics[0]["names"]
-    size = 3.5 + 0.38 * len(names)
-    figure = Figure(figsize=(size, size), layout="constrained")
-    plot_confusion(np.sum([each["confusion"] for each in metrics], 0), names, figure.add_subplot())
-    return figure
-
-
-def _offsets(metrics: list[dict[str, Any]]) -> Figure:
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    answers = [answer for each in metrics for answer in each["results"]]
-    plot_offsets([answer["predicted_start"] - answer["start"] for answer in answers], figure.add_subplot())
     return figure
 
 
