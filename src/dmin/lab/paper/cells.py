@@ -24,7 +24,6 @@ from dmin.evaluation import Interval, evaluate, evaluate_matching
 from dmin.features import FeatureStore
 from dmin.files import write_atomically
 from dmin.inference import Localizer
-from dmin.lab.paper.grid import Column, Row
 from dmin.lab.paper.results import SeedResult
 from dmin.models import MatchingModel
 from dmin.models.settings import MatcherSettings
@@ -46,13 +45,6 @@ class Cell:
     store: Path
     recipe: AnyRecipe
     run: Path
-
-    @classmethod
-    def of(cls, row: Row, column: Column, recipe: AnyRecipe, store: Path, out: Path) -> Cell:
-        """A cell of a table; cells of several tables that are the same are one."""
-        words = " ".join(filter(None, [row.system, row.variant, column.kind, f"seed {recipe.seed}"]))
-        stem = "-".join(filter(None, [row.system, row.variant, column.kind]))
-        return cls(words, store, recipe, out / "runs" / f"{stem}-{_digest(recipe)}" / f"seed{recipe.seed}")
 
     @property
     def finished(self) -> bool:
@@ -80,8 +72,8 @@ _NOT_ITS_KIND = ("seed", "epochs", *HARDWARE)
 """Fields of a recipe in which runs of one folder may differ: more epochs go on where fewer ended."""
 
 
-def _digest(recipe: AnyRecipe) -> str:
-    """A few letters that differ between recipes."""
+def recipe_digest(recipe: AnyRecipe) -> str:
+    """A few letters that differ between recipes of runs that do not share a folder."""
     options = {name: value for name, value in asdict(recipe).items() if name not in _NOT_ITS_KIND}
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dmin.errors import DataError, unknown_name
-from dmin.lab.paper.cells import Cell, data_digest, run_cell
+from dmin.lab.paper.cells import Cell, data_digest, recipe_digest, run_cell
 from dmin.lab.paper.grid import Column, Row, grid_of, rows_of
 from dmin.lab.paper.material import PreparedData, SourceOptions, prepare_data
 from dmin.lab.paper.results import Reproduction, Setting, assemble, left_before
@@ -130,9 +130,11 @@ def plan(table_name: str, prepared: PreparedData, out: Path, options: RunOptions
 
 
 def cell_of(row: Row, column: Column, seed: int, prepared: PreparedData, out: Path, options: RunOptions) -> Cell:
-    """One run of a table."""
+    """One run of a table; runs of several tables that are the same are one."""
     recipe = column.recipe(row, options.family(prepared), seed, options.recipe_options)
-    return Cell.of(row, column, recipe, prepared.stores[column.material], out)
+    names = [name for name in (row.system, row.variant, column.kind) if name]
+    run = out / "runs" / f"{'-'.join(names)}-{recipe_digest(recipe)}" / f"seed{seed}"
+    return Cell(" ".join([*names, f"seed {seed}"]), prepared.stores[column.material], recipe, run)
 
 
 def setting_of(table_name: str, prepared: PreparedData, options: RunOptions) -> Setting:

@@ -114,11 +114,6 @@ class Reproduction:
         """Its name on the command line."""
         return self.setting.table
 
-    @property
-    def on_ave(self) -> bool:
-        """True if ours were trained and scored on AVE, as the paper's."""
-        return self.setting.on_ave
-
     def of_column(self, name: str) -> list[ColumnResult]:
         """A column's results, row by row."""
         return [result for result in self.columns if result.column == name]

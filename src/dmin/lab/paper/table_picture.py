@@ -99,7 +99,7 @@ def _legend(reproduction: Reproduction, panels: Sequence[Sequence[ColumnResult]]
     if any(map(_runs, reproduction.columns)):
         handles.append(Line2D([], [], color=_pale(style.ACCENT), ls="none", marker="o", ms=_RUN, label="one run"))
     if any(result.paper_percent is not None for result in reproduction.columns):
-        published = "the paper's figure" if reproduction.on_ave else "the paper's figure, on AVE"
+        published = "the paper's figure" if reproduction.setting.on_ave else "the paper's figure, on AVE"
         handles.append(Line2D([], [], color=style.PAPER, ls="none", marker="D", ms=_DIAMOND, label=published))
         handles[-1].set_markeredgecolor(style.SECOND)
     priors = [words.PRIORS[name] for name in dict.fromkeys(map(_prior, panels))]

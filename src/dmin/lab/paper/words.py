@@ -53,7 +53,7 @@ def comparison(reproduction: Reproduction) -> list[Lines]:
     Under weak supervision a last column says how each system pools, for systems that pool differently know different
     things of their training clips.
     """
-    paper = "paper, %" if reproduction.on_ave else "paper, % (on AVE)"
+    paper = "paper, %" if reproduction.setting.on_ave else "paper, % (on AVE)"
     headings = ("system", "ours, %", "95 % interval", "seeds", paper, "weights", "ms a step")
     tables = []
     for name in column_names(reproduction):
@@ -70,17 +70,13 @@ def comparison(reproduction: Reproduction) -> list[Lines]:
             )
             for result in results
         ]
-        poolings = [_pooling(reproduction, result) for result in results]
+        run = reproduction.setting
+        poolings = [mil_pooling(run.table, result.row, name, run.preset_family, run.options) for result in results]
         if any(poolings):
             rows = [(*row, pooling or _DASH) for row, pooling in zip(rows, poolings, strict=True)]
         names = (*headings, "MIL pooling") if any(poolings) else headings
         tables.append(Lines(results[0].heading, names, rows, winner(results)))
     return tables
-
-
-def _pooling(reproduction: Reproduction, result: ColumnResult) -> str | None:
-    setting = reproduction.setting
-    return mil_pooling(setting.table, result.row, result.column, setting.preset_family, setting.options)
 
 
 def winner(results: Sequence[ColumnResult]) -> int | None:
@@ -176,9 +172,9 @@ def setting(reproduction: Reproduction) -> str:
     """Under what the table was run."""
     options = ", ".join(f"{name} {value}" for name, value in reproduction.setting.options.items())
     changed = f", with {options}" if options else ""
+    intervals = "; ".join(dict.fromkeys(result.interval_of for result in reproduction.columns))
     return (
-        f"{reproduction.setting.data}; presets of the family {reproduction.setting.preset_family}{changed}; "
-        f"{intervals(reproduction.columns)}"
+        f"{reproduction.setting.data}; presets of the family {reproduction.setting.preset_family}{changed}; {intervals}"
     )
 
 
@@ -192,11 +188,6 @@ def markdown(reproduction: Reproduction) -> str:
         blocks.append(f"{lines.title}:")
         blocks.append("\n".join(f"| {' | '.join(row)} |" for row in (lines.headings, dashes, *rows)))
     return "\n\n".join([*blocks, *marks(reproduction), *order_words(reproduction), reproduction.setting.remark]) + "\n"
-
-
-def intervals(results: Sequence[ColumnResult]) -> str:
-    """Describe the intervals of columns."""
-    return "; ".join(dict.fromkeys(result.interval_of for result in results))
 
 
 def column_names(reproduction: Reproduction) -> list[str]:
