@@ -6,7 +6,7 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def save_matches(report: MatchingReport, folder: Path) -> None:
 def plot_confusion(
     matrix: NDArray[np.integer] | NDArray[np.floating], names: Sequence[str], ax: Axes | None = None
 ) -> Axes:
-    """A confusion matrix: each row's shares in percent, the row's total beside its name.
+    """Draw a confusion matrix: each row's shares in percent, the row's total beside its name.
 
     Args:
         matrix: [C, C] counts; rows are the truth, columns what was said.
@@ -87,11 +87,11 @@ def plot_confusion(
 
 
 def plot_curves(metrics: Mapping[str, Sequence[float]] | str | Path, ax: Axes | None = None) -> Axes:
-    """Accuracy by epoch, and the losses, thin and dashed, on a scale of their own at the right.
+    """Draw accuracy by epoch, and the losses, thin and dashed, on a scale of their own at the right.
 
     Args:
-        metrics: Columns by name, or a CSV file of them. ``epoch`` is the x-axis; names that hold "accuracy" and those
-            that end in ``train_loss`` or ``val_loss`` are drawn, parts of losses and others left out.
+        metrics: Columns by name, or a CSV file of them. ``epoch`` is the x-axis; names that hold "accuracy" and
+            ``loss``, ``train_loss`` and ``val_loss`` are drawn, parts of losses and others left out.
         ax: Axes to draw in.
 
     Returns:
@@ -117,7 +117,7 @@ def plot_curves(metrics: Mapping[str, Sequence[float]] | str | Path, ax: Axes | 
     ax.set(ylim=(0, 1.02))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    _grid(ax, "y")
+    style.grid(ax, "y")
     ax.set_xlabel("epoch", color=style.MUTED, fontsize=style.NORMAL)
     handles = list(ax.lines)
     if losses:
@@ -128,7 +128,7 @@ def plot_curves(metrics: Mapping[str, Sequence[float]] | str | Path, ax: Axes | 
 
 
 def plot_categories(table: Mapping[str, Mapping[str, float]], ax: Axes | None = None) -> Axes:
-    """Horizontal bars: a group per category, a bar per measure, each measure in 0..1.
+    """Draw horizontal bars: a group per category, a bar per measure, each measure in 0..1.
 
     Args:
         table: ``{"Dog": {"precision": 0.9, "recall": 0.8}, ...}``; drawn in its order from the top.
@@ -151,18 +151,15 @@ def plot_categories(table: Mapping[str, Mapping[str, float]], ax: Axes | None = 
         colour = _SERIES_COLOURS[place % len(_SERIES_COLOURS)]
         bars = ax.barh(rows, values, 0.9 * height, color=colour, label=measure, zorder=2)
         ax.bar_label(bars, [f"{v:.2f}" for v in values], padding=3, fontsize=style.SMALL - 1, color=style.MUTED)
-    ax.set_yticks(range(len(table)), [style.wrap(name, 26) for name in table])
-    for text in ax.get_yticklabels():
-        style.plain(text).set(color=style.INK)
-    ax.tick_params(axis="y", length=0)
-    ax.set(xlim=(0, 1.08), ylim=(len(table) - 0.5, -0.5), xticks=[0, 0.25, 0.5, 0.75, 1])
-    _grid(ax, "x")
+    style.name_rows(ax, [style.wrap(name, 26) for name in table])
+    ax.set(xlim=(0, 1.08), xticks=[0, 0.25, 0.5, 0.75, 1])
+    style.grid(ax, "x")
     _legend(ax, ncols=len(measures), handlelength=1.0)
     return ax
 
 
 def plot_offsets(offsets_seconds: Sequence[int], ax: Axes | None = None) -> Axes:
-    """A bar for each distance between answer and truth; exact answers, in the middle, stand out.
+    """Draw a bar for each distance between answer and truth; exact answers, in the middle, stand out.
 
     Args:
         offsets_seconds: Predicted minus true start of each clip: below 0 the answer is too early.
@@ -191,7 +188,7 @@ def plot_offsets(offsets_seconds: Sequence[int], ax: Axes | None = None) -> Axes
     ax.set_xlim(-reach - 0.6, reach + 0.6)
     ax.set_ylim(0, 1.12 * counts.max())
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    _grid(ax, "y")
+    style.grid(ax, "y")
     words = "seconds by which the answer is too early (−) or too late (+)"
     _label(ax, words, "clips")
     exact = 100 * counts[reach] / offsets.size
@@ -201,7 +198,7 @@ def plot_offsets(offsets_seconds: Sequence[int], ax: Axes | None = None) -> Axes
 
 
 def plot_lengths(rows: Sequence[LengthRow], ax: Axes | None = None) -> Axes:
-    """Share of exact windows by length of the query, beside what chance gives: long queries have few windows.
+    """Draw the share of exact windows by length of the query, beside that of windows drawn at random.
 
     Args:
         rows: One for each length, in order.
@@ -230,7 +227,7 @@ def plot_lengths(rows: Sequence[LengthRow], ax: Axes | None = None) -> Axes:
     ax.tick_params(axis="x", length=0)
     ax.set(ylim=(0, 1.08), yticks=[0, 0.25, 0.5, 0.75, 1], xlim=(-0.6, len(rows) - 0.4))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    _grid(ax, "y")
+    style.grid(ax, "y")
     _label(ax, "length of the query", "exact windows")
     _legend(ax, ncols=2, handlelength=1.0)
     return ax
@@ -264,20 +261,14 @@ def _mark_best(ax: Axes, epochs: Sequence[float], values: Sequence[float]) -> li
     )  # fmt: skip
 
 
-def _grid(ax: Axes, axis: Literal["x", "y"]) -> None:
-    """Faint lines behind what is drawn."""
-    ax.grid(axis=axis, color=style.FAINT)
-    ax.set_axisbelow(True)
-
-
 def _label(ax: Axes, x: str, y: str) -> None:
-    """Words beside the axes."""
+    """Write words beside the axes."""
     ax.set_xlabel(x, color=style.MUTED, fontsize=style.NORMAL)
     ax.set_ylabel(y, color=style.MUTED, fontsize=style.NORMAL)
 
 
 def _legend(ax: Axes, **options: Any) -> None:
-    """A legend in a line above the axes."""
+    """Write a legend in lines above the axes."""
     ax.legend(
         loc="lower left", bbox_to_anchor=(-0.01, 1.0), frameon=False, fontsize=style.SMALL, labelcolor=style.INK,
         borderaxespad=0.2, **options,

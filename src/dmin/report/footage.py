@@ -26,7 +26,7 @@ _FAINTEST = 0.12
 
 
 def plot_film(footage: Footage, ax: Axes) -> None:
-    """Frames side by side above their instants, each in its own proportions; time in seconds is the x-axis."""
+    """Draw frames side by side above their instants, each in its own proportions; time in seconds is the x-axis."""
     duration = footage.duration_seconds
     box = ax.get_window_extent()
     width, height = (max(pixels / ax.figure.dpi, 1e-3) for pixels in (box.width, box.height))  # inches
@@ -53,7 +53,7 @@ def _fitted(frame: NDArray[np.uint8], width: float, height: float) -> tuple[floa
 
 
 def attended(footage: Footage, attention: NDArray[np.floating], relevance: NDArray[np.floating]) -> Footage:
-    """The same footage with each frame under its second's attention: attended places glow, others are a dim grey.
+    """Footage with each frame under its second's attention: attended places glow, others are a dim grey.
 
     Args:
         footage: Frames and their instants.
@@ -117,7 +117,7 @@ def glow(frame: NDArray[np.uint8], warm: NDArray[np.floating], cold: NDArray[np.
 
 
 def plot_spectrogram(spectrogram_db: NDArray[np.floating] | None, duration_seconds: float, ax: Axes) -> None:
-    """The sound's mel bands over time, the loudest 70 dB of them.
+    """Draw the sound's mel bands over time, the loudest 70 dB of them.
 
     Args:
         spectrogram_db: [bands, columns]; None for a video without sound.
@@ -142,5 +142,6 @@ def plot_spectrogram(spectrogram_db: NDArray[np.floating] | None, duration_secon
 
 
 def _frequency(mel: float, position: int | None = None) -> str:
+    """Label of a place on the axis of mel bands."""
     hertz = round(700 * (10 ** (mel / 2595) - 1))
     return f"{hertz / 1000:g} kHz" if hertz >= 1000 else f"{hertz} Hz"

@@ -88,7 +88,7 @@ def plot_seconds(match: Match, ax: Axes) -> None:
 
 
 def plot_windows(match: Match, ax: Axes) -> None:
-    """A bar at each second at which the query could start, as high as that window's score; the answer's in colour.
+    """Draw a bar at each second at which the query could start, as high as its window's score; the answer's in colour.
 
     The answer's bar is the last of the axes' ``containers``; the windows' bars are the first, or one filled outline
     where they are too many to be told apart.
@@ -121,7 +121,7 @@ def _place_query(ax: Axes, match: Match) -> None:
 
 
 def _draw_query(ax: Axes, query: Footage) -> None:
-    """The query's frames, so many that they are nearly as high as the row, or its sound."""
+    """Draw the query's frames, so many that they are nearly as high as the row, or its sound."""
     if not query.frames:
         plot_spectrogram(query.spectrogram_db, query.duration_seconds, ax)
         return
@@ -136,7 +136,7 @@ def _draw_query(ax: Axes, query: Footage) -> None:
 
 
 def _mark_answer(match: Match, rows: Mapping[str, Axes]) -> None:
-    """A frame around the answer in all rows but the query's, which two lines connect with it."""
+    """Draw a frame around the answer in all rows but the query's, which two lines connect with it."""
     query, *searched = rows.values()
     for seconds, corner in ((match.start_seconds, 0.0), (match.end_seconds, 1.0)):
         for ax in searched:

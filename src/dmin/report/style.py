@@ -8,6 +8,7 @@ import textwrap
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from matplotlib import font_manager
 from matplotlib.axes import Axes
@@ -164,7 +165,7 @@ def clock(seconds: float, longest_seconds: float) -> str:
 
 
 def new_axes(width_inches: float, height_inches: float) -> Axes:
-    """Axes in a figure of their own, for a plot function that was given none."""
+    """Axes in a figure of their own."""
     figure = Figure(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor=PAPER)
     axes: Axes = figure.add_subplot()
     return axes
@@ -177,6 +178,21 @@ def dress(ax: Axes, *, frame: bool = False) -> Axes:
         ax.spines[side].set(visible=frame, color=LINE, linewidth=0.8)
     ax.tick_params(color=LINE, labelcolor=MUTED, labelsize=SMALL, labelfontfamily="DejaVu Sans", length=3, width=0.8)
     return ax
+
+
+def grid(ax: Axes, axis: Literal["x", "y"]) -> None:
+    """Draw faint lines behind everything else."""
+    ax.grid(axis=axis, color=FAINT)
+    ax.set_axisbelow(True)
+
+
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """Write names beside rows, the first one at the top."""
+    ax.set_yticks(range(len(names)), names)
+    for text in ax.get_yticklabels():
+        plain(text).set(color=INK)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(names) - 0.5, -0.5)
 
 
 def save(picture: Figure | Axes, path: str | Path) -> Path:
@@ -199,7 +215,7 @@ def save(picture: Figure | Axes, path: str | Path) -> Path:
 
 
 def render(picture: Figure | Axes, ending: str = "png") -> bytes:
-    """A picture as a file of some format."""
+    """The content of a picture's file, or of the one that axes belong to."""
     figure = picture.get_figure(root=True)
     assert figure is not None
     buffer = io.BytesIO()

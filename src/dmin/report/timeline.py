@@ -74,7 +74,7 @@ def timeline_figure(events: Events, video: Source | Segments | Footage, truth: S
 
 
 def plot_relevance(events: Events, ax: Axes) -> None:
-    """Relevance second by second over the threshold's line; the area of each event has its category's colour."""
+    """Draw relevance second by second over the threshold's line; the area of each event has its category's colour."""
     duration = events.duration_seconds
     dress_scores(ax, duration)
     if events.seconds:
@@ -99,7 +99,7 @@ def lanes_height(events: Events, truth: Sequence[Event] = ()) -> float:
 
 
 def plot_lanes(events: Events, truth: Sequence[Event], ax: Axes) -> None:
-    """A lane per category, so that names never overlap; a bar per event, named and scored where there is room.
+    """Draw a lane per category, so that names never overlap, and a bar per event, named where there is room.
 
     Args:
         events: What was found.
@@ -136,7 +136,7 @@ def plot_lanes(events: Events, truth: Sequence[Event], ax: Axes) -> None:
 
 
 def _categories(events: Sequence[Event]) -> list[str]:
-    """In order of their first event."""
+    """Names of categories, in the order of their first events."""
     return list(dict.fromkeys(event.category for event in sorted(events, key=lambda event: event.start_seconds)))
 
 
@@ -146,7 +146,7 @@ def _colour(event: Event, events: Events) -> str:
 
 
 def _draw_found(ax: Axes, event: Event, middle: float, height: float, colour: str, room_until: float) -> None:
-    """A bar, named and scored inside or, if there is room until the lane's next event, behind it."""
+    """Draw a bar, named and scored inside or, if there is room until the lane's next event, behind it."""
     low, high = ax.get_xlim()
     pixels_a_second = float(ax.get_window_extent().width / (high - low))
     width = event.end_seconds - event.start_seconds
@@ -169,7 +169,7 @@ def _draw_found(ax: Axes, event: Event, middle: float, height: float, colour: st
 
 
 def _name_lanes(ax: Axes, shown: Sequence[str], others: int) -> None:
-    """The categories beside their lanes; the last lane holds those that have none of their own."""
+    """Write the categories beside their lanes; the last lane holds those that have none of their own."""
     labels = [style.wrap(name, 15) for name in shown] + [f"{others} others"] * (others > 0)
     ax.set_yticks([lane + 0.5 for lane in range(len(labels))], labels)
     ax.tick_params(axis="y", length=0, pad=8)

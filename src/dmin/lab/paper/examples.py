@@ -124,7 +124,7 @@ def _ask_matching(name: str, run: Path, store: Path, progress: Progress) -> Aske
 
 
 def _ordered(answers: list[Answer]) -> tuple[Answer, ...]:
-    """By id; of clips that were cut into windows the first one."""
+    """Answers by id; of clips that were cut into windows the first one."""
     first: dict[str, Answer] = {}
     for answer in answers:
         first.setdefault(answer.video_id, answer)
@@ -172,7 +172,7 @@ def with_room(asked: Sequence[AskedSystem]) -> list[str]:
 
 
 def answers(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
-    """Fig. 7 and 8: a picture per clip, a lane per system."""
+    """Draw Fig. 7 and 8: a picture per clip, a lane per system."""
     first, query = asked[0].model, None
     about = "the truth, and what each system says"
     if isinstance(first, MatchingModel):
@@ -195,7 +195,7 @@ def _answers(system: AskedSystem, example: Example) -> SystemAnswers:
 
 
 def regions(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
-    """Fig. 9: columns are seconds of several clips, rows are systems.
+    """Draw Fig. 9: columns are seconds of several clips, rows are systems.
 
     Raises:
         DataError: No frames are at hand, or a system does not look at regions.
@@ -223,7 +223,7 @@ def regions(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[F
 
 
 def attended(asked: Sequence[AskedSystem], examples: Sequence[Example]) -> list[Figure]:
-    """Fig. 10: two pictures per clip. In (a) the picture of its event's middle second asks, in (b, c) all seconds'.
+    """Draw Fig. 10: two pictures per clip. In (a) one picture asks, of the event's middle second; in (b, c) all.
 
     Raises:
         DataError: A system has no attention across modalities.

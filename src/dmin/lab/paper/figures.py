@@ -120,7 +120,7 @@ def draw(
     source: SourceOptions | None = None,
     progress: Progress = silent,
 ) -> list[Drawn]:
-    """Train what a figure compares, if it is not trained yet, and draw it.
+    """Train the systems that a figure compares, if they are not trained yet, and draw it.
 
     Args:
         name: "fig7" to "fig10".

@@ -138,7 +138,7 @@ def cell_of(row: Row, column: Column, seed: int, prepared: PreparedData, out: Pa
 
 
 def setting_of(table_name: str, prepared: PreparedData, options: RunOptions) -> Setting:
-    """Under what a table is run."""
+    """Conditions under which a table is run."""
     grid = grid_of(table_name)
     materials = dict.fromkeys(column.material for column in grid.columns)
     return Setting(

@@ -76,13 +76,13 @@ class ColumnResult:
 
     @property
     def seconds_a_step(self) -> float | None:
-        """Of a step of training, the median over seeds; None for an average of other columns."""
+        """Time of a step of training, the median over seeds; None for an average of other columns."""
         return median(seed.seconds_a_step for seed in self.seeds) if self.seeds else None
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Under what a table was run: results of different settings do not belong into one table."""
+    """Conditions under which a table was run: results of different ones do not belong in one table."""
 
     table: str
     """Its name on the command line."""
@@ -152,10 +152,10 @@ def over_seeds(values: Sequence[float]) -> Interval:
 def assemble(
     setting: Setting, found: Mapping[tuple[str, str], Sequence[SeedResult]], keys: Sequence[str] = ()
 ) -> Reproduction:
-    """The table of what was found.
+    """Make the table of the results that were found.
 
     Args:
-        setting: Under what.
+        setting: Conditions of the runs.
         found: Results by row and column; seeds in any order.
         keys: Of rows; those of the paper if none.
 
@@ -227,7 +227,7 @@ def _means(priors: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def merge(paths: Sequence[Path]) -> Reproduction:
-    """One table of the results in several files, e.g. of the shards of a table.
+    """Make one table of the results in several files, e.g. of the shards of a table.
 
     Args:
         paths: JSON files that `reproduce` wrote.
@@ -297,5 +297,6 @@ def left_before(path: Path, setting: Setting, rows: Sequence[Row]) -> dict[tuple
 
 
 def _plain(setting: Setting) -> dict[str, Any]:
+    """A setting as a JSON file holds it."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(setting)))
     return plain

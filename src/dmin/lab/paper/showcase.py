@@ -132,7 +132,7 @@ def matched_clips(run: Path, words: str, videos: Mapping[str, Path]) -> list[Sho
 
 
 def events_figure(events: Events, truth: Sequence[Event], title: str, about: str) -> Figure:
-    """Relevance and events of one clip over the truth: its timeline without the video.
+    """Draw relevance and events of one clip over the truth: its timeline without the video.
 
     Args:
         events: What was found.
@@ -172,7 +172,7 @@ def query_figure(
 
 
 def plot_places(placed: MatchingResult, ax: Axes) -> None:
-    """Two bars, one above the other: where the query was found, and where it truly lies."""
+    """Draw two bars, one above the other: where the query was found, and where it truly lies."""
     dress_row(ax, placed.seconds, 2, 0)
     found = _found_colour(placed)
     lanes = (("found", placed.predicted_start, found, found), ("truth", placed.start, style.LINE, style.MUTED))
@@ -183,7 +183,7 @@ def plot_places(placed: MatchingResult, ax: Axes) -> None:
 
 
 def plot_window_scores(placed: MatchingResult, ax: Axes) -> None:
-    """A bar at each second at which the query could start, from the lowest score; the answer's in colour."""
+    """Draw a bar at each second at which the query could start, from the lowest score; the answer's in colour."""
     scores = np.asarray(placed.window_scores, np.float64)
     spread = float(np.ptp(scores)) or 1.0
     heights = 0.08 + 0.86 * (scores - scores.min()) / spread  # only differences mean anything

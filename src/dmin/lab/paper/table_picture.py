@@ -43,7 +43,7 @@ def table_picture(reproduction: Reproduction) -> Figure:
 
 
 def plot_column(results: Sequence[ColumnResult], ax: Axes) -> None:
-    """A row per system from the top: a line over its interval, a dot at its mean, small dots for several runs.
+    """Draw a row per system from the top: a line over its interval, a dot at its mean, small dots for several runs.
 
     What was published is a hollow diamond, the best prior a line through all rows; all numbers are percent. The row
     that the table sets in bold has the accent's colour.
@@ -64,16 +64,10 @@ def plot_column(results: Sequence[ColumnResult], ax: Axes) -> None:
                 result.paper_percent, place, "D", markersize=_DIAMOND, color=style.PAPER, mec=style.SECOND, zorder=5
             )
     ax.axvline(100 * results[0].priors[_prior(results)], color=style.MUTED, linewidth=0.9, linestyle=_DASHED, zorder=1)
-    names = [style.shorten(words.marked_name(result), _NAME_CHARACTERS) for result in results]
-    ax.set_yticks(range(len(results)), names)
-    for text in ax.get_yticklabels():
-        style.plain(text).set(color=style.INK)
-    ax.tick_params(axis="y", length=0)
-    ax.set_ylim(len(results) - 0.5, -0.5)
+    style.name_rows(ax, [style.shorten(words.marked_name(result), _NAME_CHARACTERS) for result in results])
     low, high = ax.get_xlim()
     ax.set_xticks([tick for tick in MaxNLocator(6, integer=True).tick_values(low, high) if low <= tick <= high])
-    ax.grid(axis="x", color=style.FAINT)
-    ax.set_axisbelow(True)
+    style.grid(ax, "x")
     ax.set_xlabel("%", color=style.MUTED, fontsize=style.SMALL)
     style.plain(ax.set_title(results[0].heading, loc="left", fontsize=style.NORMAL, color=style.INK))
 
@@ -89,12 +83,12 @@ def _prior(results: Sequence[ColumnResult]) -> str:
 
 
 def _pale(colour: str) -> str:
-    """Of single runs."""
+    """Colour of single runs."""
     return style.blend(colour, style.PAPER, 0.45)
 
 
 def _legend(reproduction: Reproduction, panels: Sequence[Sequence[ColumnResult]]) -> list[Line2D]:
-    """Of what is drawn, and of nothing else."""
+    """Legend of what is drawn, and of nothing else."""
     handles = [Line2D([], [], color=style.ACCENT, linewidth=_BAR, marker="o", ms=_DOT, label="mean and 95 % interval")]
     if any(map(_runs, reproduction.columns)):
         handles.append(Line2D([], [], color=_pale(style.ACCENT), ls="none", marker="o", ms=_RUN, label="one run"))

@@ -37,7 +37,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Order:
-    """Compare the order of all pairs of systems of a column with the paper's order."""
+    """All pairs of systems of a column, their order compared with the paper's."""
 
     agree: tuple[str, ...]
     """Pairs whose intervals are apart, in the paper's order."""
@@ -130,7 +130,7 @@ def order_words(reproduction: Reproduction) -> list[str]:
 
 
 def marks(reproduction: Reproduction) -> list[str]:
-    """Collect the remarks on marked rows, and name the rows whose specification is our reading."""
+    """Remarks on marked rows, and the rows whose specification is our reading."""
     marked = [f"† {_plain(result)}: {result.mark}" for result in reproduction.columns if result.mark]
     readings = [f"‡ {_plain(result)}: {result.source}" for result in reproduction.columns if _is_reading(result)]
     return list(dict.fromkeys([*marked, *readings]))
@@ -169,7 +169,7 @@ def seeds(reproduction: Reproduction) -> Lines:
 
 
 def setting(reproduction: Reproduction) -> str:
-    """Under what the table was run."""
+    """Conditions under which the table was run."""
     options = ", ".join(f"{name} {value}" for name, value in reproduction.setting.options.items())
     changed = f", with {options}" if options else ""
     intervals = "; ".join(dict.fromkeys(result.interval_of for result in reproduction.columns))

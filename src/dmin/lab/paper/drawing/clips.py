@@ -146,7 +146,7 @@ def plot_labels(
     wrong: Sequence[bool] | None = None,
     background: str = "background",
 ) -> None:
-    """A lane of named bars, a bar per run of equal seconds.
+    """Draw a lane of named bars, a bar per run of equal seconds.
 
     Args:
         labels: T of them.
@@ -178,7 +178,7 @@ def draw_label(
     *,
     wrong: bool = False,
 ) -> None:
-    """One named bar in the axes' own units, from its lower left corner."""
+    """Draw one named bar in the axes' own units, from its lower left corner."""
     colour = style.FAINT if label is None else style.category_colour(label, known)
     rim, ink = (style.MUTED, style.MUTED) if label is None else (colour, style.ink_on(colour))
     face = style.blend(colour, style.PAPER, 0.75) if wrong else colour
@@ -205,7 +205,7 @@ def write_fitting(
 
     Args:
         ax: Axes to draw in.
-        words: What to write; nothing is written where not even three characters have room.
+        words: Text; nothing is written where not even three characters have room.
         middle: The box's middle, in the axes' units.
         size: Its width and height, likewise.
         ink: The type's colour.
@@ -242,7 +242,7 @@ def _settings(words: str) -> list[str]:
 
 
 def plot_waveform(waveform: NDArray[np.floating], ax: Axes) -> None:
-    """A clip's sound [T, S], as loud as its loudest second allows."""
+    """Draw a clip's sound [T, S], as loud as its loudest second allows."""
     dress_row(ax, len(waveform), -1.08, 1.08, frame=True)
     draw_waveform(ax, waveform.ravel() / loudest_of(waveform), (0, 0), len(waveform), 1.0, _PIECES * len(waveform))
 
@@ -255,7 +255,7 @@ def draw_waveform(
     half: float,
     pieces: int = _PIECES,
 ) -> None:
-    """Sound [S] in -1..1 in the axes' own units, from the middle of its left edge."""
+    """Draw sound [S] in -1..1 in the axes' own units, from the middle of its left edge."""
     samples = np.nan_to_num(np.asarray(samples, np.float32))
     starts = np.linspace(0, len(samples), min(pieces, len(samples)), endpoint=False).astype(int)
     low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)  # of each piece
@@ -270,7 +270,7 @@ def loudest_of(waveform: NDArray[np.floating]) -> float:
 
 
 def write_seconds(ax: Axes, seconds: int) -> None:
-    """Times along the x-axis, at the borders of seconds."""
+    """Write times along the x-axis, at the borders of seconds."""
     write_times(ax, float(seconds))
     if seconds <= _MOST_TICKS:
         ax.xaxis.set_major_locator(FixedLocator(list(range(seconds + 1))))

@@ -56,7 +56,7 @@ class Place:
 
 
 def attended_figure(clip: Clip, second: int, attentions: Sequence[Attention]) -> Figure:
-    """The clip with the second that asks, then for each attention the five seconds it weighs most, and all weights.
+    """Draw the clip with the second that asks, then for each attention its five heaviest seconds, and all weights.
 
     Args:
         clip: The clip.
@@ -130,7 +130,11 @@ def grids_figure(clip: Clip, attentions: Sequence[Attention]) -> Figure:
 
 
 def _checked_names(clip: Clip, attentions: Sequence[Attention]) -> list[str]:
-    """Names of attentions as they stand beside rows; refuses those that do not fit the clip."""
+    """Names of attentions as they stand beside rows.
+
+    Raises:
+        DminError: An attention does not fit the clip.
+    """
     seconds = len(clip.truth)
     for one in attentions:
         if one.weights.shape != (seconds, 2 * seconds):
@@ -142,7 +146,7 @@ def _checked_names(clip: Clip, attentions: Sequence[Attention]) -> list[str]:
 
 
 def _write_heads(ax: Axes, heads: Mapping[float, str], height: float = 0.0) -> None:
-    """Words at shares of a row's width, at a share of its height."""
+    """Write words at shares of a row's width, at a share of its height."""
     ax.set_axis_off()
     for left, words in heads.items():
         ax.text(left, height, words, transform=ax.transAxes, va="bottom", fontsize=style.SMALL, color=style.MUTED)
@@ -161,7 +165,7 @@ def strongest(found: Sequence[Place]) -> list[Place]:
 
 
 def _draw_card(clip: Clip, place: Place, left: float, height: float, known: tuple[str, ...], ax: Axes) -> None:
-    """From the top: the second's picture or sound, its weight, which second it is, and its true label."""
+    """Draw, from the top, the second's picture or sound, its weight, its modality and time, and its true label."""
     low, width, middle = TRUTH_HEIGHT + _WORDS, _CARD, left + _CARD / 2
     draw_label(ax, clip.truth[place.second], (left, 0), (_CARD, TRUTH_HEIGHT), known)
     span = f"{place.modality} {place.second}–{place.second + 1} s"
@@ -185,7 +189,7 @@ def _draw_card(clip: Clip, place: Place, left: float, height: float, known: tupl
 
 
 def _draw_weights(found: Sequence[Place], chosen: Sequence[Place], query: int, most: float, ax: Axes) -> None:
-    """A bar per second, the picture's upwards and the sound's downwards, and each modality's sum at the right."""
+    """Draw a bar per second, the picture's upwards and the sound's downwards, and each modality's sum at the right."""
     height = ax.get_ylim()[1]
     width, middle, reach = (INNER - _CHART) / (len(found) // 2), height / 2, height / 2 - 0.1
     for modality, way, words_at in (("picture", 1, 0.75), ("sound", -1, 0.25)):
@@ -202,7 +206,7 @@ def _draw_weights(found: Sequence[Place], chosen: Sequence[Place], query: int, m
 
 
 def plot_grid(weights: NDArray[np.floating], ax: Axes) -> None:
-    """A grid of weights [T, 2 T], each row over its largest, with the rows' seconds and the halves' mean shares."""
+    """Draw a grid of weights [T, 2 T], each row over its largest, with seconds and the mean shares of halves."""
     seconds = len(weights)
     style.dress(ax, frame=True)
     largest = weights.max(1, keepdims=True).astype(np.float64)

@@ -64,7 +64,7 @@ class SystemAnswers:
 def systems_figure(
     clip: Clip, systems: Sequence[SystemAnswers], query: Literal["picture", "sound"] | None = None
 ) -> Figure:
-    """Frames and sound, if there are any, the truth, and each system's answer with its wrong seconds marked.
+    """Draw frames and sound, if there are any, the truth, and each system's answer with its wrong seconds marked.
 
     Args:
         clip: The clip; a second of its sound has 1024 samples at least.
@@ -84,7 +84,7 @@ def systems_figure(
     heights |= {truth: TRUTH_HEIGHT}
     for name in names:
         heights |= {name: ANSWERS_HEIGHT} | ({name + _LOOKS: height} if name in looking else {})
-    figure, rows = stack_clip(clip, heights | {_KEY: _KEY_HEIGHT})
+    figure, rows = _stack(clip, heights)
     if film is not None:
         plot_film(film, rows["frames"])
     if clip.waveform is not None:
@@ -92,7 +92,6 @@ def systems_figure(
         pieces = [spectrogram(samples, len(samples), columns) for samples in np.nan_to_num(clip.waveform)]
         plot_spectrogram(np.concatenate(pieces, axis=1), float(len(clip.waveform)), rows["sound"])
     _plot_lanes(clip, dict(zip(names, systems, strict=True)), rows, truth, background)
-    _dress_key(rows[_KEY])
     _draw_wrong_key(rows[_KEY])
     if looking and clip.frames is not None:
         for name in looking:
@@ -107,10 +106,18 @@ def systems_figure(
     return figure
 
 
+def _stack(clip: Clip, heights: Mapping[str, float]) -> tuple[Figure, dict[str, Axes]]:
+    """Begin a picture with a row for keys at its foot, to draw in by inches."""
+    figure, rows = stack_clip(clip, {**heights, _KEY: _KEY_HEIGHT})
+    rows[_KEY].set_axis_off()
+    dress_row(rows[_KEY], INNER, top=_KEY_HEIGHT)
+    return figure, rows
+
+
 def _plot_lanes(
     clip: Clip, systems: Mapping[str, SystemAnswers], rows: Mapping[str, Axes], truth: str, background: str
 ) -> None:
-    """The truth's lane, and those of systems by the names of their rows, each with its score at the end."""
+    """Draw the truth's lane, and those of systems by the names of their rows, each with its score at the end."""
     said = [label for system in systems.values() for label in system.labels]
     known = known_categories(clip.categories, [*clip.truth, *said])
     plot_labels(clip.truth, rows[truth], known, background=background)
@@ -146,7 +153,7 @@ def right_seconds(truth: Sequence[Label], labels: Sequence[Label]) -> str:
 
 
 def regions_figure(clip: Clip, systems: Sequence[Attention], column_names: Sequence[str]) -> Figure:
-    """The frames, each system's attention over them on one scale, and the truth under each second.
+    """Draw the frames, each system's attention over them on one scale, and the truth under each second.
 
     Args:
         clip: Seconds of several clips side by side, with their frames.
@@ -163,8 +170,8 @@ def regions_figure(clip: Clip, systems: Sequence[Attention], column_names: Seque
         raise DminError(f"there are {len(column_names)} column names for {len(clip.truth)} seconds")
     film = film_of(frames)
     height = film_height(film, INNER, min(_HIGHEST, _ALL_ROWS / (1 + len(names))))
-    heights = {"frames": height} | dict.fromkeys(names, height) | {"truth": TRUTH_HEIGHT, _KEY: _KEY_HEIGHT}
-    figure, rows = stack_clip(clip, heights)
+    heights = {"frames": height} | dict.fromkeys(names, height) | {"truth": TRUTH_HEIGHT}
+    figure, rows = _stack(clip, heights)
     plot_film(film, rows["frames"])
     plot_labels(clip.truth, rows["truth"], clip.categories)
     shown = [style.shorten(name, max(6, int(110 / len(column_names)))) for name in column_names]
@@ -172,13 +179,16 @@ def regions_figure(clip: Clip, systems: Sequence[Attention], column_names: Seque
     rows["truth"].tick_params(axis="x", length=0)
     for text in rows["truth"].get_xticklabels():
         style.plain(text)
-    _dress_key(rows[_KEY])
     _plot_regions(frames, {name: system.weights for name, system in zip(names, systems, strict=True)}, rows)
     return figure
 
 
 def _checked_frames(clip: Clip, system: Attention) -> NDArray[np.uint8]:
-    """The clip's frames, if a system's maps fit them."""
+    """The clip's frames.
+
+    Raises:
+        DminError: There are none, or a system's maps do not fit them.
+    """
     maps, seconds = system.weights, len(clip.truth)
     if clip.frames is None:
         raise DminError(f"{system.name} has attention, but the clip has no frames to show it over")
@@ -192,7 +202,7 @@ def _checked_frames(clip: Clip, system: Attention) -> NDArray[np.uint8]:
 def _plot_regions(
     frames: NDArray[np.uint8], maps: Mapping[str, NDArray[np.floating]], rows: Mapping[str, Axes]
 ) -> None:
-    """Film strips with maps [T, h, w] over the frames in the rows of their names, all on the scale of the key's row."""
+    """Draw maps [T, h, w] over the frames in the rows of their names, all on one scale, and its key."""
     top = scale_top(list(maps.values()))
     for name, attention in maps.items():
         plot_film(film_of(overlays(frames, attention, top)), rows[name])
@@ -234,12 +244,6 @@ def overlays(frames: NDArray[np.uint8], attention: NDArray[np.floating], top: fl
     level = np.clip(np.log(np.maximum(even_shares(attention), floor)) / np.log(top), -1, 1)  # [T, h, w]
     pairs = zip(frames, level, strict=True)
     return np.stack([glow(frame, np.maximum(at, 0), np.maximum(-at, 0)) for frame, at in pairs])
-
-
-def _dress_key(ax: Axes) -> None:
-    """A row to draw in by inches."""
-    ax.set_axis_off()
-    dress_row(ax, INNER, top=_KEY_HEIGHT)
 
 
 def plot_scale(top: float, ax: Axes) -> None:
