@@ -18,6 +18,10 @@ from dmin.progress import Progress, silent
 AveTask = Literal["localization", "matching"]
 COMPOSED = "composed"
 """The word for clips that are made here, in place of a folder of AVE."""
+_REMARK = (
+    "Ours are scores on {}, the paper's are on AVE: not comparable. Measure ours against the priors: answers to the "
+    "same clips that look at nothing."
+)
 
 
 @dataclass(frozen=True)
@@ -122,8 +126,7 @@ def _composed(out: Path, wanted: tuple[Material, ...], options: SourceOptions, p
     return PreparedData(
         stores=dict.fromkeys(wanted, out / "store"),
         words=f"{options.clips} composed clips of the bank {options.bank}, features of {_pair(options)}",
-        remark="Ours are scores on composed clips, the paper's are on AVE: not comparable. Measure ours against the "
-        "priors: answers to the same clips that look at nothing.",
+        remark=_REMARK.format("composed clips"),
         on_ave=False,
         videos=DataFolder.open(data.folder).videos,
     )
@@ -148,8 +151,7 @@ def _stored(store: Path, wanted: tuple[Material, ...]) -> PreparedData:
     return PreparedData(
         stores=dict.fromkeys(wanted, store),
         words=f"{clips} {what}, features of {pair}",
-        remark="Ours are scores on these clips, the paper's are on AVE: not comparable. Measure ours against the "
-        "priors: answers to the same clips that look at nothing.",
+        remark=_REMARK.format("these clips"),
         on_ave=False,
     )
 
