@@ -76,14 +76,15 @@ def systems_figure(
     """
     names = row_names(system.name for system in systems)
     _check_answers(clip, systems)
-    looking = {name: one for name, one in zip(names, systems, strict=True) if one.attention is not None}
+    maps = {f"{name}{_LOOKS}": s.attention for name, s in zip(names, systems, strict=True) if s.attention is not None}
     truth, background = ("truth", "background") if query is None else ("query", "elsewhere")
     film = None if clip.frames is None else film_of(clip.frames)
     height = 0.0 if film is None else film_height(film, INNER, 1.2)
     heights = ({} if film is None else {"frames": height}) | ({} if clip.waveform is None else {"sound": 0.8})
     heights |= {truth: TRUTH_HEIGHT}
     for name in names:
-        heights |= {name: ANSWERS_HEIGHT} | ({name + _LOOKS: height} if name in looking else {})
+        looks = f"{name}{_LOOKS}"
+        heights |= {name: ANSWERS_HEIGHT} | ({looks: height} if looks in maps else {})
     figure, rows = _stack(clip, heights)
     if film is not None:
         plot_film(film, rows["frames"])
@@ -93,10 +94,9 @@ def systems_figure(
         plot_spectrogram(np.concatenate(pieces, axis=1), float(len(clip.waveform)), rows["sound"])
     _plot_lanes(clip, dict(zip(names, systems, strict=True)), rows, truth, background)
     _draw_wrong_key(rows[_KEY])
-    if looking and clip.frames is not None:
-        for name in looking:
-            rows[name + _LOOKS].texts[0].set_text(_LOOKS.strip())  # it stands under the system's name
-        maps = {name + _LOOKS: one.attention for name, one in looking.items() if one.attention is not None}
+    if maps and clip.frames is not None:
+        for looks in maps:
+            rows[looks].texts[0].set_text(_LOOKS.strip())  # it stands under the system's name
         _plot_regions(clip.frames, maps, rows)
     if query is not None and (asking := rows.get("frames" if query == "picture" else "sound")) is not None:
         for label, start, count in runs(clip.truth):
