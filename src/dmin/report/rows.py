@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 
 from dmin.report import style
 
-WIDTH = 11.0
-LEFT, RIGHT = 1.4, 0.95
-INNER = WIDTH - LEFT - RIGHT
+_WIDTH = 11.0
+_LEFT, _RIGHT = 1.4, 0.95
+INNER = _WIDTH - _LEFT - _RIGHT
 _TITLE, _FOOT, _GAP = 0.78, 0.42, 0.12
 _TITLE_CHARACTERS = 64
 MOST_STEPS = 400
@@ -40,16 +40,16 @@ def stack_rows(
         The picture, and the axes of its rows by name.
     """
     total = _TITLE + sum(heights.values()) + _GAP * (len(heights) - 1) + _FOOT
-    figure = Figure(figsize=(WIDTH, total), dpi=style.DOTS_PER_INCH, facecolor=style.PAPER)
+    figure = Figure(figsize=(_WIDTH, total), dpi=style.DOTS_PER_INCH, facecolor=style.PAPER)
     FigureCanvasAgg(figure)
-    left = LEFT / WIDTH
+    left = _LEFT / _WIDTH
     heading = figure.text(left, 1 - 0.34 / total, style.shorten(title, _TITLE_CHARACTERS), fontsize=style.LARGE)
     style.plain(heading).set(color=style.INK, va="center", fontweight="bold")
     style.plain(figure.text(left, 1 - 0.62 / total, about, fontsize=style.NORMAL, color=style.MUTED, va="center"))
     rows: dict[str, Axes] = {}
     top = total - _TITLE
     for name, height in heights.items():
-        ax = figure.add_axes((left, (top - height) / total, INNER / WIDTH, height / total), label=name)
+        ax = figure.add_axes((left, (top - height) / total, INNER / _WIDTH, height / total), label=name)
         if name != unnamed:
             text = ax.text(-0.1 / INNER, 0.5, name, transform=ax.transAxes, ha="right", va="center")
             style.plain(text).set(color=style.MUTED, fontsize=style.NORMAL)
