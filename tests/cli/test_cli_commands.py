@@ -250,7 +250,7 @@ def test_flags_with_underscores_are_still_understood(flag, width, tiny_store, tm
         ("compose --out x --split-shares 3", "--split-shares is '3': must be three numbers, as [0.7,0.15,0.15]"),
         ("list all", "unknown word 'all': Known: backbones, formats, presets, systems"),
         ("list", "backbones, formats, presets or systems must be given"),
-        ("data check", "FOLDER must be given"),
+        ("data check", "PATHS must be given"),
         ("train s --out o --model 3", "--model alone takes nothing: give one of its fields, --model.NAME VALUE"),
         ("train s --out o --select all", "--select is 'all': must be segment or clip"),
         ("train s --out o --relevance-loss max", "--relevance-loss is 'max': must be mean or sum"),

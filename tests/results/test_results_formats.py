@@ -144,7 +144,7 @@ def test_activitynet() -> None:
 
 def test_labelstudio_counts_frames_from_1_with_both_ends() -> None:
     (task,) = json.loads(to_labelstudio(replace(EVENTS, frames_per_second=30.0)))
-    assert task["data"] == {"video": "holiday.mp4"}
+    assert task["data"] == {"video": "holiday.mp4", "fps": 30.0}
     (prediction,) = task["predictions"]
     assert (prediction["model_version"], prediction["score"]) == ("starter", 0.875)
     first, second = prediction["result"]

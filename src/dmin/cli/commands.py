@@ -26,7 +26,7 @@ COMMANDS = {
     "evaluate": "score a model on a split",
     "reproduce": "run a table or a figure of the paper: ours beside the published numbers",
     "convert": "a checkpoint of the authors' released code -> a model of dmin",
-    "data": "check a copy of the AVE data set",
+    "data": "bring labels of other tools into a data-set folder, or check a copy of AVE",
     "list": "list backbones, presets and systems",
 }
 

@@ -4,40 +4,95 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import NonNegativeInt
 from rich.markup import escape
 from rich.table import Table
 
 from dmin.cli.console import Console
 from dmin.cli.options import refuse_missing
+from dmin.data.annotations import BACKGROUND
+from dmin.errors import DataError
 
 if TYPE_CHECKING:
     from dmin.lab.ave.check import AveFacts
     from dmin.lab.ave.release import Task
 
-HELP = """Check a copy of the AVE data set: what is there, what is missing and where to get it, whether the files agree,
-and what to know before training on it. Exit status 1 if they contradict each other. Example: dmin data check AVE"""
-STOPPED = "nothing was changed; the same command checks again"
+HELP = """Bring labels of other tools into a folder that `dmin extract` takes, or check a copy of the AVE data set.
+import: CSV and TSV (columns video, start, end, label), Audacity, ELAN, WebVTT, SubRip, Label Studio, VIA 3,
+ActivityNet, and answers of `dmin localize`. Videos are linked, not copied. A file without labels means: no event.
+check: what is there, what is missing and where to get it, whether the files agree. Exit status 1 if they contradict.
+Example: dmin data import labels/*.eaf --videos videos --out my-data"""
+STOPPED = "remove the folder that was begun; the same command starts again"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("action", type=str, choices=["check"], help="what to do")
-    parser.add_argument("folder", type=Path, help="where AVE's files are, or the folder above data/")
+    parser.add_argument("action", type=str, choices=["import", "check"], help="what to do")
+    parser.add_argument("paths", nargs="+", type=str, help="import: files of labels; check: the folder of AVE")
+    parser.add_argument("--videos", type=Path | None, default=None, help="import: the folder with the videos, or above")
+    parser.add_argument("--out", type=Path | None, default=None, help="import: the folder to make")
+    parser.add_argument(
+        "--group-by",
+        type=str | None,
+        default=None,
+        help="import: a regular expression on names of videos, e.g. '^[^_]+'; those of one match are in one split",
+    )
+    parser.add_argument(
+        "--on-overlap",
+        type=Literal["first", "longest", "error"],
+        default="first",
+        help="import: which of two events of different categories at one time is kept whole, or refuse",
+    )
+    parser.add_argument(
+        "--split-shares", type=tuple[float, float, float], default=(0.7, 0.15, 0.15), help="import: train, val, test"
+    )
+    parser.add_argument("--seed", type=NonNegativeInt, default=0, help="import: of the order in which videos are dealt")
 
 
 def check(args: Namespace) -> None:
-    """Refuse a folder that does not exist."""
-    refuse_missing(args.folder)
+    """Refuse paths that do not exist, and an import without videos or a place to go to."""
+    refuse_missing(*args.paths)
+    if args.action == "check":
+        if len(args.paths) != 1:
+            raise DataError(f"got {len(args.paths)} folders: check one at a time")
+        return
+    if args.videos is None or args.out is None:
+        raise DataError("--videos and --out must be given: the folder with the videos, and the one to make")
+    refuse_missing(args.videos)
+    from dmin.data.importing import ImportOptions
+
+    args.options = ImportOptions(args.group_by, args.on_overlap, args.split_shares, args.seed)
 
 
 def run(args: Namespace, console: Console) -> int:
-    """Check."""
+    """Import or check."""
+    return _check(args.paths[0], console) if args.action == "check" else _import(args, console)
+
+
+def _import(args: Namespace, console: Console) -> int:
+    from dmin.data.importing import import_labels
+
+    report = import_labels(args.paths, args.videos, args.out, args.options)
+    table = Table(title=f"Videos in {report.folder}", title_justify="left")
+    table.add_column("category")
+    for split in next(iter(report.counts.values())):
+        table.add_column(split, justify="right")
+    for category, counts in report.counts.items():
+        table.add_row("no event" if category == BACKGROUND else escape(category), *map(str, counts.values()))
+    console.table(table)
+    for note in report.notes:
+        console.result(f"- {note}")
+    console.result(f"next: dmin extract {report.folder} --out STORE")
+    return 0
+
+
+def _check(folder: str, console: Console) -> int:
     from dmin.lab.ave.check import check_release
 
-    facts = check_release(args.folder)
+    facts = check_release(Path(folder))
     homes = _homes(facts)
     console.table(_files(facts, homes))
     for home, number in homes.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dmin.errors import DminError
+from dmin.errors import DataError, DminError
 from dmin.results.events import Event, Events, Second, dumps
 from dmin.results.formats import writes
+from dmin.results.formats.reading import Label, reads
 
 
 @writes("json", ".json", "everything, second by second; dmin reads it back")
@@ -74,3 +75,17 @@ def _take(row: Any, key: str, kind: type, place: str) -> Any:
         words = {float: "a number", str: "a text", list: "a list", dict: "an object"}
         raise DminError(f"{name} is {value!r:.40}: must be {words[kind]}")
     return value
+
+
+@reads(".json", fits=lambda text: '"events"' in text and '"relevance"' in text)
+def labels_of_json(text: str) -> list[Label]:
+    """Events that `dmin localize` found, perhaps corrected by hand.
+
+    Raises:
+        DataError: It is not such a file.
+    """
+    try:
+        events = from_json(text)
+    except DminError as error:
+        raise DataError(str(error)) from error
+    return [Label(events.video, event.start_seconds, event.end_seconds, event.category) for event in events]

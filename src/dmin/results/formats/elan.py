@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from xml.etree import ElementTree
 
+from dmin.errors import DataError
 from dmin.results.events import Events
 from dmin.results.formats import one_line, writes
+from dmin.results.formats.reading import Label, reads
 
 
 @writes("eaf", ".eaf", "ELAN's annotation document, times in milliseconds", links_video=True)
@@ -61,3 +63,28 @@ def _links(events: Events, folder: Path | None) -> dict[str, str]:
 def _mime_type(events: Events) -> str:
     suffix = Path(one_line(events.video)).suffix.lower().lstrip(".")
     return {"mov": "video/quicktime", "mpg": "video/mpeg", "mpeg": "video/mpeg"}.get(suffix, f"video/{suffix or 'mp4'}")
+
+
+@reads(".eaf")
+def from_elan(text: str) -> list[Label]:
+    """Annotations of all tiers that have times; the annotation is the category.
+
+    Raises:
+        DataError: It is no document of ELAN.
+    """
+    try:
+        root = ElementTree.fromstring(text)
+        times = {slot.attrib["TIME_SLOT_ID"]: slot.attrib.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
+        linked = [media.attrib["MEDIA_URL"] for media in root.iter("MEDIA_DESCRIPTOR") if media.get("MEDIA_URL")]
+        labels = []
+        for annotation in root.iter("ALIGNABLE_ANNOTATION"):
+            start, end = (times[annotation.attrib[f"TIME_SLOT_REF{number}"]] for number in (1, 2))
+            if start is None or end is None:
+                raise DataError(f"annotation {annotation.get('ANNOTATION_ID')} has no times: align it in ELAN")
+            words = annotation.findtext("ANNOTATION_VALUE") or ""
+            labels.append(Label(linked[0] if linked else None, int(start) / 1000, int(end) / 1000, words))
+    except (ElementTree.ParseError, KeyError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"which is no document of ELAN ({error}): save it again in ELAN") from error
+    return labels

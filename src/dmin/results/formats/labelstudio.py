@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dmin.errors import DminError
+import json
+from typing import Any
+
+from dmin.errors import DataError, DminError
 from dmin.results.events import Events, dumps
 from dmin.results.formats import writes
+from dmin.results.formats.reading import Label, reads
 
 
 @writes("labelstudio", ".labelstudio.json", "a task of Label Studio with predictions on the timeline")
@@ -30,4 +34,49 @@ def to_labelstudio(events: Events) -> str:
         results.append({**names, "value": value, "score": event.score})
     scores = [event.score for event in events]
     prediction = {"model_version": events.model, "score": max(scores, default=0.0), "result": results}
-    return dumps([{"data": {"video": events.video}, "predictions": [prediction]}])
+    return dumps([{"data": {"video": events.video, "fps": rate}, "predictions": [prediction]}])
+
+
+@reads(".json", fits=lambda text: '"timelinelabels"' in text or '"predictions"' in text)
+def from_labelstudio(text: str) -> list[Label]:
+    """Frames that were labelled on the timeline of an export; predictions where a task has no annotation.
+
+    Frames count from 1, and both ends belong to a range. A result says its frame rate, or its length and number of
+    frames.
+
+    Raises:
+        DataError: It is not such an export, or a result does not say how long a frame is.
+    """
+    try:
+        return [
+            Label(_video(task), (span["start"] - 1) / rate, span["end"] / rate, name)
+            for task in json.loads(text)
+            for answer in (task.get("annotations") or task.get("predictions") or [])
+            for result in answer["result"]
+            if result["type"] == "timelinelabels"
+            for rate in [_rate(result, task)]
+            for span in result["value"]["ranges"]
+            for name in result["value"]["timelinelabels"]
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"which is no export of Label Studio ({type(error).__name__}: {error})") from error
+
+
+def _video(task: dict[str, Any]) -> str:
+    return str(next(value for name, value in task["data"].items() if name.startswith("video")))
+
+
+def _rate(result: dict[str, Any], task: dict[str, Any]) -> float:
+    """Frames a second of the video of a result."""
+    places = (result, result["value"], task["data"], task.get("meta") or {})
+    for place in places:
+        for name in ("frames_per_second", "framerate", "frame_rate", "fps"):
+            if name in place:
+                return float(place[name])
+        if {"framesCount", "duration"} <= place.keys():
+            return float(place["framesCount"]) / float(place["duration"])
+    raise DataError(
+        f'the task of {_video(task)} does not say its frame rate: add it to the task\'s data, e.g. "fps": 25'
+    )
