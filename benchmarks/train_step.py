@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dmin.data.clips import Batch, Window
 from dmin.device import device_of
+from dmin.features.memory import keep_freed_memory
 from dmin.models import DMIN
 from dmin.tasks.localization import FullSupervision
 from dmin.training.presets import recipe_of
@@ -125,6 +126,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--compile", action="store_true", help="measure torch.compile, too")
     options = parser.parse_args()
+    keep_freed_memory()  # as all commands do
     device = device_of(options.device)
     recipe = recipe_of(options.preset)
     names = tuple(f"c{number}" for number in range(CATEGORIES))

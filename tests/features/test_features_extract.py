@@ -49,12 +49,12 @@ class TestStream:
         torch.testing.assert_close(torch.cat([chunk.visual for chunk in chunks]), whole.visual)
         torch.testing.assert_close(torch.cat([chunk.audio for chunk in chunks]), whole.audio)
         assert sum(chunk.duration_seconds for chunk in chunks) == pytest.approx(whole.duration_seconds)
-        assert eye.largest_batch <= 32
+        assert eye.largest_batch <= 16
 
     def test_frames_of_several_seconds_go_through_together(self, tmp_path: Path) -> None:
         eye = TinyEye()
         features_of(make_video(tmp_path / "a.mp4", [BLACK] * 20), eye, TinyEar())
-        assert eye.largest_batch == 32
+        assert eye.largest_batch == 16
 
     def test_no_sound(self, tmp_path: Path) -> None:
         path = make_video(tmp_path / "a.mp4", [WHITE, WHITE], sound=False)

@@ -17,8 +17,8 @@ from dmin.media import Recording, Segment, Segments, Source, decode, keep_footag
 
 MissingAudio = Literal["error", "silence"]
 """Treatment of a video without sound: refuse it, or take it as silent."""
-_FRAMES_AT_ONCE = 32
-"""Frames that go through the visual backbone together: enough to keep it busy, about 20 MB as float32 pictures."""
+_FRAMES_AT_ONCE = 16
+"""Frames that go through the visual backbone together: more of them take more memory and are no faster."""
 
 
 def features_of(
@@ -99,7 +99,7 @@ def stream_modality(segments: Segments, backbone: Backbone) -> Iterator[Tensor]:
         backbone: Visual or audio.
 
     Yields:
-        Some seconds' visual maps [N, H, W, D_v] float16 or audio features [N, D_a] float32, in order; N is 32 at most.
+        Some seconds' visual maps [N, H, W, D_v] float16 or audio features [N, D_a] float32, in order; N is 16 at most.
 
     Raises:
         MediaError: The recording cannot be decoded.
