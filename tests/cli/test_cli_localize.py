@@ -67,6 +67,36 @@ def test_formats_are_written_beside_the_json_file(localize, good, tmp_path, caps
     assert capsys.readouterr().err.startswith("dmin: unknown format 'vt': did you mean 'vtt'?")
 
 
+@pytest.mark.slow
+def test_several_workers_answer_as_one_does_and_a_bad_video_costs_itself(tmp_path, capsys):
+    for name in ("a", "b", "c"):
+        write_video(tmp_path / "videos" / f"{name}.mkv", seconds=2)
+    (tmp_path / "videos" / "bad.mp4").write_text("no video")
+    told = []
+    for workers in ("1", "2"):
+        words = [
+            "localize",
+            str(tmp_path / "videos"),
+            "--out",
+            str(tmp_path / workers),
+            "--workers",
+            workers,
+            "--quiet",
+        ]
+        assert run([*words, "--threshold", "0"]) == 1
+        out, err = capsys.readouterr()
+        told.append(sorted(out.replace(str(tmp_path / workers), "OUT").splitlines()))
+        assert "bad.mp4 is not a video" in err
+        assert err.endswith(f"dmin: 1 of 4 videos failed: {tmp_path / 'videos' / 'bad.mp4'}\n")
+    assert told[0] == told[1]
+    one, two = (Events.from_json(tmp_path / workers / "b.json") for workers in ("1", "2"))
+    assert [s.relevance for s in one.seconds] == pytest.approx([s.relevance for s in two.seconds], abs=1e-4)
+    assert (tmp_path / "2" / "c.png").is_file()
+    words = ["localize", str(tmp_path / "videos" / "a.mkv"), str(tmp_path / "videos" / "b.mkv"), "--threshold", "0"]
+    assert run([*words, "--out", str(tmp_path / "2"), "--workers", "2", "--quiet"]) == 0
+    assert capsys.readouterr().out.count("(there already)") == 2
+
+
 def test_an_event_that_was_too_short_is_told(localize, tmp_path, capsys):
     video = write_video(tmp_path / "long.mkv", seconds=3)
     assert localize(video) == 0

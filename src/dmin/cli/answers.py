@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from dmin.cli.console import Console, described
 from dmin.errors import DataError, DminError
 from dmin.features.sources import VIDEO_SUFFIXES, videos_below, videos_in
+from dmin.features.workers import Lost, in_processes, share_machine
 from dmin.progress import Progress
 
 
@@ -71,7 +75,11 @@ def make_folder(folder: Path) -> None:
         raise DminError(f"cannot create the folder {folder}: {error.strerror}") from error
 
 
-def answer_each(files: Sequence[Path], answer: Callable[[Path], None], kind: str, console: Console) -> int:
+Answer = Callable[[Path], list[str]]
+"""Answers for a file, and gives the lines to print."""
+
+
+def answer_each(files: Sequence[Path], answer: Answer, kind: str, console: Console) -> int:
     """Answer for every file; a bad one never stops the rest, and at the end they are summed up.
 
     Returns:
@@ -80,14 +88,89 @@ def answer_each(files: Sequence[Path], answer: Callable[[Path], None], kind: str
     failures: list[str] = []
     for file in files:
         try:
-            answer(file)
+            lines = answer(file)
         except Exception as error:  # a file may break a decoder in ways that nobody has foreseen
             if console.interrupted:
                 raise KeyboardInterrupt from error
-            console.error(str(error) if isinstance(error, DminError) else f"{file}: {described(error)}")
+            console.error(_sentence(file, error))
             failures.append(str(file))
-    if failures and len(files) > 1:
-        console.error(f"{len(failures)} of {len(files)} {kind} failed: {', '.join(failures)}")
+            continue
+        for line in lines:
+            console.result(line)
+    return _sum_up(failures, len(files), kind, console)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    lines: tuple[str, ...] = ()
+    failure: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _InWorker:
+    """Answers in a process of its own, where nothing is printed."""
+
+    answer: Answer
+
+    def __call__(self, file: Path) -> _Outcome:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                lines, failure = tuple(self.answer(file)), None
+            except Exception as error:  # as in `answer_each`
+                lines, failure = (), _sentence(file, error)
+        told = (warning for warning in caught if issubclass(warning.category, UserWarning))
+        return _Outcome(lines, failure, tuple(str(warning.message) for warning in told))
+
+
+@dataclass(frozen=True)
+class _Begin:
+    make: Callable[[], Answer]
+    workers: int
+
+    def __call__(self) -> _InWorker:
+        share_machine(self.workers)
+        return _InWorker(self.make())
+
+
+def answer_in_processes(
+    files: Sequence[Path], make: Callable[[], Answer], kind: str, console: Console, workers: int, file_seconds: float
+) -> int:
+    """Do what `answer_each` does in several processes, in whatever order they finish.
+
+    Args:
+        files: The files.
+        make: Called once in each process; picklable.
+        kind: What they are, for the summary.
+        console: Where to print.
+        workers: Number of processes.
+        file_seconds: Longest time that a file may take.
+    """
+    failures: list[str] = []
+    begin = _Begin(make, workers)
+    with console.progress() as progress, closing(in_processes(begin, files, workers, file_seconds)) as outcomes:
+        for done, (file, outcome) in enumerate(outcomes, start=1):
+            if isinstance(outcome, Lost):
+                outcome = _Outcome(failure=f"{file}: {outcome}")  # the same, in other words
+            for message in outcome.warnings:
+                warnings.warn(message, stacklevel=2)
+            for line in outcome.lines:
+                console.result(line)
+            if outcome.failure is not None:
+                console.error(outcome.failure)
+                failures.append(str(file))
+            progress(kind, done, len(files))
+    return _sum_up(failures, len(files), kind, console)
+
+
+def _sentence(file: Path, error: Exception) -> str:
+    return str(error) if isinstance(error, DminError) else f"{file}: {described(error)}"
+
+
+def _sum_up(failures: Sequence[str], total: int, kind: str, console: Console) -> int:
+    if failures and total > 1:
+        console.error(f"{len(failures)} of {total} {kind} failed: {', '.join(failures)}")
     return 1 if failures else 0
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
-from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, refuse_missing
+from dmin.cli.options import add_device, add_workers, refuse_missing
 from dmin.errors import DataError
 from dmin.shard import Shard
 
@@ -44,13 +43,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         default="error",
         help="what to do with a video without sound: refuse it, or take it as silent",
     )
-    parser.add_argument("--workers", type=PositiveInt, default=1, help="processes, each with its own backbones")
-    parser.add_argument(
-        "--item-timeout",
-        type=PositiveFloat,
-        default=3600.0,
-        help="with several workers: seconds after which the work on a video is stopped, as if it hung",
-    )
+    add_workers(parser)
     parser.add_argument("--shard", type=str, default="1/1", help="i/n: do the i-th of n parts, one a machine")
     add_device(parser)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +14,7 @@ from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat
 
 import dmin
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, refuse_missing
+from dmin.cli.options import add_device, add_workers, refuse_missing
 from dmin.errors import DataError, DminError
 from dmin.results.events import dumps
 
@@ -55,6 +57,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     )
     parser.add_argument("--no-picture", action="store_true", help="leave the timeline picture out")
     parser.add_argument("--force", action="store_true", help="do again what is there already")
+    add_workers(parser)
     add_device(parser)
 
 
@@ -68,47 +71,78 @@ def check(args: Namespace) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Localize every video; a bad one never stops the rest."""
-    from dmin.cli.answers import answer_each, make_folder, names_of, out_of, refuse_folder, videos_of
-    from dmin.inference import Localizer
-    from dmin.media import Recording
-    from dmin.results import formats
+    from dmin.cli.answers import answer_each, answer_in_processes, make_folder, names_of, videos_of
 
     videos = videos_of(args.videos)
-    names = names_of(videos)
-    localizer = Localizer.from_pretrained(args.model, device=args.device)
-    console.note(localizer.about)
+    job = _Job(args, names_of(videos))
     make_folder(args.out)
-    suffixes = [".json", *(form.suffix for form in args.formats)] + [".png"] * (not args.no_picture)
+    if (workers := min(args.workers, len(videos))) > 1:
+        return answer_in_processes(videos, partial(_Localizing, job), "videos", console, workers, args.item_timeout)
+    localizing = _Localizing(job, console)
+    console.note(localizing.localizer.about)
+    return answer_each(videos, localizing, "videos", console)
 
-    def localize(video: Path) -> None:
+
+@dataclass(frozen=True)
+class _Job:
+    args: Namespace
+    names: Mapping[Path, Path]
+    """Names of answers, below the folder, without their endings."""
+
+
+class _Localizing:
+    """Localizes one video after the other, in this process or in one of several."""
+
+    def __init__(self, job: _Job, console: Console | None = None) -> None:
+        from dmin.inference import Localizer
+        from dmin.models.systems import load_plugin
+
+        self.args, self.names = job.args, job.names
+        for plugin in self.args.plugin or []:
+            load_plugin(plugin)
+        self.localizer = Localizer.from_pretrained(self.args.model, device=self.args.device)
+        self.console = console or Console(quiet=True)
+        self.suffixes = [".json", *(form.suffix for form in self.args.formats)] + [".png"] * (not self.args.no_picture)
+
+    def __call__(self, video: Path) -> list[str]:
+        """Write the answers of a video, unless they are there, and give what there is to print."""
+        from dmin.cli.answers import refuse_folder
+
         refuse_folder(video)
-        answers = {suffix: args.out / f"{names[video]}{suffix}" for suffix in suffixes}
-        origin = _origin(video, localizer, args)
-        events = None if args.force else _current(answers, video, origin)
-        there = events is not None
+        name = self.args.out / self.names[video]
+        answers = {suffix: name.with_name(f"{name.name}{suffix}") for suffix in self.suffixes}
+        origin = _origin(video, self.localizer, self.args)
+        events = None if self.args.force else _current(answers, video, origin)
+        there = " (there already)" if events is not None else ""
         if events is None:
-            recording = Recording(video, keeps_footage=not args.no_picture)
-            with console.progress() as progress:
-                events = localizer(
-                    recording,
-                    threshold=args.threshold,
-                    min_seconds=args.min_seconds,
-                    missing_audio=args.missing_audio,
-                    progress=out_of(int(recording.info.duration_seconds + 0.5), progress),
-                )
-                if not args.no_picture:
-                    events.plot(answers[".png"])
-                for form in args.formats:
-                    events.save(answers[form.suffix], form.name)
-                # The JSON file comes last: once it is there, all are.
-                formats.write(dumps({**events.to_dict(), "made_from": origin}), answers[".json"])
-        found = _found(events, args.min_seconds) + (" (there already)" if there else "")
-        console.result(f"{video}: {found} -> {args.out / names[video]}{', '.join(suffixes)}")
-        for event in events:
-            span = f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s"
-            console.result(f"  {span}  {event.category}  {event.score:.2f}")
+            events = self._made(video, answers, origin)
+        spans = ((f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s", event) for event in events)
+        return [
+            f"{video}: {_found(events, self.args.min_seconds)}{there} -> {name}{', '.join(self.suffixes)}",
+            *(f"  {span}  {event.category}  {event.score:.2f}" for span, event in spans),
+        ]
 
-    return answer_each(videos, localize, "videos", console)
+    def _made(self, video: Path, answers: Mapping[str, Path], origin: Mapping[str, Any]) -> Events:
+        from dmin.cli.answers import out_of
+        from dmin.media import Recording
+        from dmin.results import formats
+
+        recording = Recording(video, keeps_footage=not self.args.no_picture)
+        with self.console.progress() as progress:
+            events = self.localizer(
+                recording,
+                threshold=self.args.threshold,
+                min_seconds=self.args.min_seconds,
+                missing_audio=self.args.missing_audio,
+                progress=out_of(int(recording.info.duration_seconds + 0.5), progress),
+            )
+            if not self.args.no_picture:
+                events.plot(answers[".png"])
+            for form in self.args.formats:
+                events.save(answers[form.suffix], form.name)
+            # The JSON file comes last: once it is there, all are.
+            formats.write(dumps({**events.to_dict(), "made_from": origin}), answers[".json"])
+        return events
 
 
 def _origin(video: Path, localizer: Localizer, args: Namespace) -> dict[str, Any]:

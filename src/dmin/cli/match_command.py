@@ -58,15 +58,16 @@ def run(args: Namespace, console: Console) -> int:
         inside = matcher.open(args.inside, progress)
     endings = ("json",) if args.no_picture else ("json", "png")
 
-    def find(query: Path) -> None:
+    def find(query: Path) -> list[str]:
         match = matcher(query, inside=inside, start_seconds=args.start, end_seconds=args.end)
         write = {"json": match.to_json, "png": match.plot}
         for ending in endings:
             write[ending](args.out / f"{names[query]}.{ending}")
         files = ", .".join(endings)
-        console.result(f"{query}: {match.query_seconds} s in {match.inside} -> {args.out / names[query]}.{files}")
+        lines = [f"{query}: {match.query_seconds} s in {match.inside} -> {args.out / names[query]}.{files}"]
         for window in match.best(_BEST):
             end = min(window.start_seconds + match.query_seconds, match.duration_seconds)
-            console.result(f"  {window.start_seconds:7.1f} to {end:7.1f} s  {window.score:.2f}")
+            lines.append(f"  {window.start_seconds:7.1f} to {end:7.1f} s  {window.score:.2f}")
+        return lines
 
     return answer_each(queries, find, "queries", console)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
 from jsonargparse._actions import _ActionConfigLoad
+from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from dmin.errors import DminError, unknown_name
 
@@ -147,6 +148,17 @@ def refuse_missing(*inputs: str | Path) -> None:
     """
     if inputs and not any(Path(path).exists() for path in inputs):
         raise MissingInputError("\n".join(f"{path} does not exist: check the name" for path in inputs))
+
+
+def add_workers(parser: ArgumentParser) -> None:
+    """Declare ``--workers`` and ``--item-timeout``."""
+    parser.add_argument("--workers", type=PositiveInt, default=1, help="processes, each with its own backbones")
+    parser.add_argument(
+        "--item-timeout",
+        type=PositiveFloat,
+        default=3600.0,
+        help="with several workers: seconds after which the work on a video is stopped, as if it hung",
+    )
 
 
 def add_device(parser: ArgumentParser) -> None:

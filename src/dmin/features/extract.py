@@ -9,18 +9,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from dmin import backbones
 from dmin.backbones import Backbone, Card
 from dmin.device import device_of
 from dmin.errors import DataError, DminError
 from dmin.features.fingerprint import fingerprint, is_current
-from dmin.features.memory import keep_freed_memory
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore, Settings
 from dmin.features.stream import MissingAudio, features_of
-from dmin.features.workers import Lost, cores, in_processes
+from dmin.features.workers import Lost, cores, in_processes, share_machine
 from dmin.files import StoreWriteError, write_atomically
 from dmin.progress import Progress, silent
 from dmin.shard import WHOLE, Shard
@@ -189,8 +186,7 @@ class _Extractor:
         workers: int,
     ) -> None:
         if workers > 1:
-            torch.set_num_threads(max(1, cores() // workers))
-            keep_freed_memory()
+            share_machine(workers)
         self.visual = _load(visual, device)
         self.audio = _load(audio, device)
         self.store = store

@@ -15,9 +15,11 @@ from itertools import islice
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
+import torch
 from pebble import ProcessExpired, ProcessPool
 
 from dmin.errors import DminError
+from dmin.features.memory import keep_freed_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,6 +36,12 @@ class Lost(DminError):  # noqa: N818  # yielded, not raised
 def cores() -> int:
     """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share_machine(workers: int) -> None:
+    """Begin in one of several processes: take a part of the cores, and keep freed memory for what comes next."""
+    torch.set_num_threads(max(1, cores() // workers))
+    keep_freed_memory()
 
 
 def in_processes(

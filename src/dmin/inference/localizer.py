@@ -95,8 +95,9 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             MediaError: The video cannot be read.
         """
         check_within_unit(threshold=threshold)
+        visual, audio = self.visual, self.audio  # first: without backbones no video helps
         recording = video if isinstance(video, Recording) else Recording(video)
-        chunks = stream_features(recording, self.visual, self.audio, missing_audio=missing_audio)
+        chunks = stream_features(recording, visual, audio, missing_audio=missing_audio)
         durations: list[float] = []
         answer = self._average(_noting(chunks, durations), progress)
         seconds = tuple(
