@@ -6,8 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmin.data.clips import clip_labels
 from dmin.errors import ModelError
-from dmin.tasks.weak_supervision import POOLINGS, clip_labels, weak_loss
+from dmin.tasks.weak_supervision import POOLINGS, weak_loss
 
 
 def sigmoid(x):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
@@ -157,6 +158,27 @@ def count_categories(clips: ClipDataset) -> dict[str, CategoryCount]:
         in_clips[-1] += not seconds[:-1].any()
     counts = zip(in_clips.tolist(), in_seconds.tolist(), strict=True)
     return {name: CategoryCount(*count) for name, count in zip(names, counts, strict=True)}
+
+
+def clip_labels(segment_labels: Tensor, mask: Tensor, categories: int) -> Tensor:
+    """Labels of clips: the categories they have, or background, the last one, if they have none.
+
+    Args:
+        segment_labels: [B, T] in 0..C, C being background.
+        mask: [B, T], True where a second is real.
+        categories: C.
+
+    Returns:
+        [B, C + 1] of 0 and 1.
+
+    Example:
+        >>> clip_labels(torch.tensor([[1, 2, 2], [2, 2, 2]]), torch.ones(2, 3, dtype=torch.bool), 2).tolist()
+        [[0, 1, 0], [0, 0, 1]]
+    """
+    seconds = F.one_hot(segment_labels, categories + 1) * mask[..., None]  # [B, T, C + 1]
+    present = seconds.amax(1)
+    present[:, categories] = present[:, :categories].amax(1) == 0
+    return present
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from dmin.tasks.weak_supervision import clip_labels
+from dmin.data.clips import clip_labels
 
 
 class _Share(Metric):

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dmin.data.clips import Batch
+from dmin.data.clips import Batch, clip_labels
 from dmin.errors import ModelError
 from dmin.registry import Registry
 from dmin.tasks.localization import LocalizationOutput, SegmentTask, unimodal_logits
@@ -35,27 +35,6 @@ class WeakLoss:
     total: Tensor
     category: Tensor
     unimodal_category: Tensor
-
-
-def clip_labels(segment_labels: Tensor, mask: Tensor, categories: int) -> Tensor:
-    """Labels of clips: the categories they have, or background, the last one, if they have none.
-
-    Args:
-        segment_labels: [B, T] in 0..C, C being background.
-        mask: [B, T], True where a second is real.
-        categories: C.
-
-    Returns:
-        [B, C + 1] of 0 and 1.
-
-    Example:
-        >>> clip_labels(torch.tensor([[1, 2, 2], [2, 2, 2]]), torch.ones(2, 3, dtype=torch.bool), 2).tolist()
-        [[0, 1, 0], [0, 0, 1]]
-    """
-    seconds = F.one_hot(segment_labels, categories + 1) * mask[..., None]  # [B, T, C + 1]
-    present = seconds.amax(1)
-    present[:, categories] = present[:, :categories].amax(1) == 0
-    return present
 
 
 def mil_probabilities(category_logits: Tensor, relevance_logits: Tensor, mask: Tensor) -> Tensor:

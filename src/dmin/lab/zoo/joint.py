@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dmin.data.clips import Batch
+from dmin.data.clips import Batch, clip_labels
 from dmin.errors import ModelError
 from dmin.layers.numeric import masked_mean
 from dmin.models.outputs import JointOutput
@@ -21,7 +21,7 @@ from dmin.registry import Registry
 from dmin.tasks.localization import SegmentTask
 from dmin.tasks.objectives import OBJECTIVES, LossOptions
 from dmin.tasks.task import Task
-from dmin.tasks.weak_supervision import clip_labels, probability_loss
+from dmin.tasks.weak_supervision import probability_loss
 
 SEGMENT_LOSSES = Registry[Callable[[Tensor, Tensor], Tensor]]("segment_loss")
 """Losses of single seconds: logits [N, C + 1] and labels [N] -> [N]."""
