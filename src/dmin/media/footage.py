@@ -157,10 +157,10 @@ def spectrogram(waveform: NDArray[np.floating], rate_hz: int, columns: int) -> N
     Returns:
         [bands, columns].
     """
-    starts = np.linspace(0, len(waveform), 100, endpoint=False).astype(int)
     size = round(_WINDOW_SECONDS * rate_hz)
-    padded = np.pad(waveform, size // 2, mode="reflect")
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, size)[starts]  # [100, window]
+    # All windows lie inside the second: what would be put around it is heard as a click at both of its ends.
+    starts = np.linspace(0, len(waveform) - size, 100).astype(int)
+    pieces = np.lib.stride_tricks.sliding_window_view(waveform, size)[starts]  # [100, window]
     window = np.hanning(size)
     amplitude = np.abs(np.fft.rfft(pieces * window)) / (window.sum() / 2)  # a full-scale sine has 1
     power = amplitude**2 @ _mel_filters(rate_hz, size).T  # [100, bands]
