@@ -1,15 +1,17 @@
+from contextlib import closing
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from dmin.errors import ModelError
+from dmin.errors import DminError, ModelError
 from dmin.features import FeatureStore, Settings
 from dmin.inference import Localizer, localizer
 from dmin.layers import EncoderConfig, FusionConfig, InterModalityConfig, VisualAttentionConfig
 from dmin.models import DMIN, DMINConfig
 from dmin.models.settings import LocalizerSettings
+from features.features_fakes import make_video
 
 
 class Probed:
@@ -75,3 +77,28 @@ def test_features_of_another_kind_are_refused(version, frames_per_second, rate_h
 def test_an_unknown_model_says_what_can_be_given():
     with pytest.raises(ModelError, match="no model 'nothing': give 'starter', a folder"):
         Localizer.from_pretrained("nothing")
+
+
+@pytest.mark.slow
+def test_many_videos_give_answers_and_errors_as_values(tmp_path):
+    for name in ("a", "b", "c"):
+        make_video(tmp_path / f"{name}.mkv", [(200, 30, 30), (30, 30, 200)])
+    (tmp_path / "bad.mp4").write_text("no video")
+    videos = [*sorted(tmp_path.glob("*.*")), tmp_path / "gone.mp4"]
+    find = Localizer.from_pretrained()
+    with closing(find.many(videos, threshold=0.0)) as answers:
+        here = dict(answers)
+    with closing(find.many(videos, workers=2, threshold=0.0)) as answers:
+        there = dict(answers)
+    assert list(here) == videos
+    assert set(there) == set(videos)
+    for video in videos:
+        if video.suffix == ".mkv":
+            assert [event.category for event in here[video]] == [event.category for event in there[video]]
+            assert here[video].seconds[0].relevance == pytest.approx(there[video].seconds[0].relevance, abs=1e-4)
+        else:
+            assert isinstance(there[video], DminError)
+            assert str(here[video]) == str(there[video])
+            assert "bad.mp4 is not a video" in str(here[video]) or "gone.mp4 does not exist" in str(here[video])
+    with pytest.raises(DminError, match="workers is 0: must be at least 1"):
+        next(find.many(videos, workers=0))

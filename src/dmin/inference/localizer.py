@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dmin.checks import check_within_unit
+from dmin.errors import DataError, DminError
 from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
+from dmin.features.workers import in_processes, share_machine
 from dmin.inference.loading import Trained
 from dmin.inference.windows import Average, Stretch, windows
 from dmin.media import Recording, Source
@@ -119,6 +124,39 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             footage=recording.footage,
         )
 
+    def many(
+        self, videos: Iterable[str | Path], *, workers: int = 1, video_seconds: float = 3600.0, **options: Any
+    ) -> Generator[tuple[str | Path, Events | DminError]]:
+        """Find the events of many videos; a bad one never stops the rest.
+
+        Args:
+            videos: Their paths.
+            workers: Number of processes, among which the cores are divided; 1 does the work here. A script that asks
+                for several must protect its own work by ``if __name__ == "__main__":``.
+            video_seconds: Longest time that one video may take, if other processes do it.
+            options: As a call takes them: threshold, min_seconds, missing_audio.
+
+        Yields:
+            Each path with its answer or, if it has none, with the error, as they are finished.
+
+        Example::
+
+            for video, events in localizer.many(Path("videos").glob("*.mp4"), workers=4):
+                if isinstance(events, DminError):
+                    print(events)
+                else:
+                    events.save(f"{video}.vtt")
+        """
+        if workers < 1:
+            raise DataError(f"workers is {workers}: must be at least 1")
+        answer = partial(_answer, self, options)
+        if workers == 1:
+            for video in videos:
+                yield video, answer(video)
+            return
+        with closing(in_processes(partial(_in_worker, answer, workers), videos, workers, video_seconds)) as answers:
+            yield from answers
+
     def _scores(self, row: NDArray[np.float64]) -> dict[str, float]:
         return {name: round(float(score), 6) for name, score in zip(self.categories, row, strict=True)}
 
@@ -155,3 +193,17 @@ def _noting(chunks: Iterable[ClipFeatures], durations: list[float]) -> Iterator[
     for chunk in chunks:
         durations.append(chunk.duration_seconds)
         yield chunk.visual, chunk.audio
+
+
+def _answer(localizer: Localizer, options: Mapping[str, Any], video: str | Path) -> Events | DminError:
+    try:
+        return localizer(video, **options)
+    except DminError as error:
+        return error
+    except Exception as error:  # a video may break a decoder in ways that nobody has foreseen
+        return DminError(f"{video}: {type(error).__name__}: {error}")
+
+
+def _in_worker(answer: Callable[[str | Path], Any], workers: int) -> Callable[[str | Path], Any]:
+    share_machine(workers)
+    return answer
