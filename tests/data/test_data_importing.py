@@ -91,9 +91,9 @@ def test_what_was_left_out_is_told(videos, table, tmp_path) -> None:
     report = import_labels([table(*rows)], videos, tmp_path / "data")
     assert lines(tmp_path / "data") == [("clip 0", "Dog and cat", 0.0, 1.0), ("clip 1", "Background", 0.0, 0.0)]
     assert report.notes[:3] == (
-        "1 labels without words were left out",
-        "1 labels that end where they start, or before, were left out",
-        "2 labels of 1 videos that are not there were left out (first: gone)",
+        "labels without words, left out: 1",
+        "labels that end where they start, or before, left out: 1",
+        "labels of videos that are not there, left out (first video: gone): 2",
     )
     assert report.notes[-1] == "in too few groups for every split: Dog and cat"
 
@@ -109,7 +109,7 @@ def test_overlaps(videos, table, tmp_path, rule, expected) -> None:
     path = table("clip 0,0,4,Dog", "clip 0,3,9,Bell", "clip 0,8,9.5,Dog", "clip 0,5,6,Rain")
     report = import_labels([path], videos, tmp_path / "data", ImportOptions(on_overlap=rule))
     assert [line[1:] for line in lines(tmp_path / "data")] == expected
-    assert f"events that overlap another category's were cut, the {rule} one kept whole" in report.notes[0]
+    assert f"events cut where they overlap another category's, the {rule} one kept whole" in report.notes[0]
     with pytest.raises(DataError, match="clip 0: Bell from 3 to 9 s overlaps an event of another category: give --on-"):
         import_labels([path], videos, tmp_path / "other", ImportOptions(on_overlap="error"))
     assert not (tmp_path / "other").exists()
@@ -164,6 +164,19 @@ def test_usage_errors(table, tmp_path, monkeypatch, capsys, words, message) -> N
     (tmp_path / "a").touch()
     assert run(["data", *words.split()]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_links_to_a_video_are_that_video(videos, table, tmp_path) -> None:
+    for name in ("first", "second"):
+        import_labels([table("clip 0,0,1,Dog")], tmp_path, tmp_path / name)
+    assert lines(tmp_path / "second") == [("clip 0", "Dog", 0.0, 1.0)]
+
+
+def test_a_name_that_annotations_cannot_hold_is_refused_before_anything_is_made(videos, table, tmp_path) -> None:
+    (videos / "a&b.mp4").write_bytes(b"")
+    with pytest.raises(DataError, match="the name of the video 'a&b' holds &"):
+        import_labels([table("a&b,0,1,Dog")], videos, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
 
 
 def test_no_label_fits(videos, table, tmp_path) -> None:

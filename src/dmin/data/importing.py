@@ -77,9 +77,7 @@ def import_labels(
     options, out = options or ImportOptions(), Path(out)
     if out.exists() and any(out.iterdir()):
         raise DataError(f"{out} is not empty: choose a new folder")
-    if not (below := videos_below(Path(videos))):
-        raise DataError(f"no video in {videos} or below: known suffixes are {', '.join(VIDEO_SUFFIXES)}")
-    there = find_videos(below)
+    there = _videos(Path(videos))
     notes: Counter[str] = Counter()
     found = _by_video([Path(file) for file in files], there, notes)
     lines: list[Annotation] = []
@@ -104,12 +102,22 @@ def import_labels(
     names = sorted({name for held in categories.values() for name in held})
     counts = {name: {s: sum(name in categories[i] for i in ids) for s, ids in splits.items()} for name in names}
     counts[BACKGROUND] = {split: sum(not categories[i] for i in ids) for split, ids in splits.items()}
-    sentences = [f"{number} {words}" for words, number in notes.items()]
+    sentences = [f"{words}: {number}" for words, number in notes.items()]
     if unlabelled := len(there) - len(found):
         sentences.append(f"{unlabelled} of {len(there)} videos have no file of labels, and were left out")
     if lacking := [name for name in names if not all(counts[name].values())]:
         sentences.append(f"in too few groups for every split: {', '.join(lacking)}")
     return ImportReport(out, counts, tuple(sentences))
+
+
+def _videos(folder: Path) -> dict[str, Path]:
+    """Videos by id; links to one file are one video."""
+    if not (below := videos_below(folder)):
+        raise DataError(f"no video in {folder} or below: known suffixes are {', '.join(VIDEO_SUFFIXES)}")
+    found = find_videos({path.resolve(): path for path in reversed(below)}.values())
+    if odd := [video_id for video_id in found if "&" in video_id]:
+        raise DataError(f"the name of the video {odd[0]!r} holds &, which annotation lines cannot: rename it")
+    return found
 
 
 def _by_video(files: Sequence[Path], there: Mapping[str, Path], notes: Counter[str]) -> dict[str, list[Label]]:
@@ -128,18 +136,16 @@ def _by_video(files: Sequence[Path], there: Mapping[str, Path], notes: Counter[s
             held = found.setdefault(video_id, [])
             category = one_line(label.category).replace("&", "and")
             if not category:
-                notes["labels without words were left out"] += 1
+                notes["labels without words, left out"] += 1
             elif label.end_seconds <= label.start_seconds:
-                notes["labels that end where they start, or before, were left out"] += 1
+                notes["labels that end where they start, or before, left out"] += 1
             elif category.lower() != BACKGROUND.lower():
                 held.append(Label(video_id, label.start_seconds, label.end_seconds, category))
     if not found:
         named = f", e.g. {next(iter(unknown))!r}" if unknown else ""
         raise DataError(f"no label is of one of the {len(there)} videos{named}: name videos as their files are named")
     if unknown:
-        notes[f"labels of {len(unknown)} videos that are not there were left out (first: {next(iter(unknown))})"] = sum(
-            unknown.values()
-        )
+        notes[f"labels of videos that are not there, left out (first video: {next(iter(unknown))})"] = unknown.total()
     return dict(sorted(found.items()))
 
 
@@ -175,7 +181,7 @@ def _without_overlaps(labels: Sequence[Label], rule: Overlap, video_id: str, not
                     f"{video_id}: {label.category} from {label.start_seconds:g} to {label.end_seconds:g} s overlaps an "
                     "event of another category: give --on-overlap first or longest, or mend the labels"
                 )
-            notes[f"events that overlap another category's were cut, the {rule} one kept whole"] += 1
+            notes[f"events cut where they overlap another category's, the {rule} one kept whole"] += 1
         kept += [Label(video_id, start, end, label.category) for start, end in pieces]
     return sorted(kept, key=lambda label: label.start_seconds)
 
