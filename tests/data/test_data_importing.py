@@ -43,13 +43,14 @@ def lines(folder: Path) -> list[tuple[str, str, float, float]]:
 
 
 def test_folder_that_extract_takes(videos, table, tmp_path) -> None:
-    rows = [f"clip {number}.mp4,1,{number + 2},{'Dog' if number % 2 else 'Bell'}" for number in range(10)]
+    rows = [f"clip {number}.mp4,1,{number + 2},{'Dog' if number % 3 else 'Bell'}" for number in range(10)]
     report = import_labels([table(*rows)], videos, tmp_path / "data")
     folder = DataFolder.open(tmp_path / "data")
     assert {split: len(folder.split(split)) for split in folder.splits} == {"train": 6, "val": 2, "test": 2}
-    assert report.counts["Dog"] == report.counts["Bell"] == {"train": 3, "val": 1, "test": 1}
+    assert report.counts["Dog"] == {"train": 4, "val": 1, "test": 1}
+    assert report.counts["Bell"] == {"train": 2, "val": 1, "test": 1}
     assert report.notes == ()
-    assert lines(tmp_path / "data")[3] == ("clip 3", "Dog", 1.0, 5.0)
+    assert lines(tmp_path / "data")[4] == ("clip 4", "Dog", 1.0, 6.0)
     assert (tmp_path / "data" / "videos" / "clip 3.mp4").resolve() == videos / "more" / "clip 3.mp4"
 
 
