@@ -110,7 +110,7 @@ def test_overlaps(videos, table, tmp_path, rule, expected) -> None:
     path = table("clip 0,0,4,Dog", "clip 0,3,9,Bell", "clip 0,8,9.5,Dog", "clip 0,5,6,Rain")
     report = import_labels([path], videos, tmp_path / "data", ImportOptions(on_overlap=rule))
     assert [line[1:] for line in lines(tmp_path / "data")] == expected
-    assert f"events cut where they overlap another category's, the {rule} one kept whole" in report.notes[0]
+    assert f"events cut where they overlap another category's, the {rule} one kept whole: 3" == report.notes[0]
     with pytest.raises(DataError, match="clip 0: Bell from 3 to 9 s overlaps an event of another category: give --on-"):
         import_labels([path], videos, tmp_path / "other", ImportOptions(on_overlap="error"))
     assert not (tmp_path / "other").exists()
@@ -137,6 +137,14 @@ def test_groups_stay_together_and_categories_are_everywhere_if_possible(videos, 
     for category, count in counts.items():
         held = sum(any(next(iter(videos[i]), "none") == category for i in ids) for ids in splits.values())
         assert held == min(3, count)
+
+
+def test_shares_and_groups_by_a_part_of_the_name() -> None:
+    many = {f"{number:02d}": {"X"} for number in range(100)}
+    assert [len(ids) for ids in deal_groups(many, ImportOptions()).values()] == [70, 15, 15]
+    groups = {f"{group}_{number}": {"X"} for group in "abcdef" for number in range(3)}
+    for ids in deal_groups(groups, ImportOptions(group_by="^(.)_")).values():
+        assert all(len([i for i in ids if i[0] == video_id[0]]) == 3 for video_id in ids)
 
 
 def test_the_command(videos, table, tmp_path, capsys) -> None:
