@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dmin.cli.console import Console, described
 from dmin.errors import DataError, DminError
 from dmin.features.sources import VIDEO_SUFFIXES, videos_below, videos_in
-from dmin.features.workers import Lost, in_processes, share_machine
+from dmin.features.workers import Lost, in_processes
 from dmin.progress import Progress
 
 
@@ -124,14 +125,8 @@ class _InWorker:
         return _Outcome(lines, failure, tuple(str(warning.message) for warning in told))
 
 
-@dataclass(frozen=True)
-class _Begin:
-    make: Callable[[], Answer]
-    workers: int
-
-    def __call__(self) -> _InWorker:
-        share_machine(self.workers)
-        return _InWorker(self.make())
+def _in_worker(make: Callable[[], Answer]) -> _InWorker:
+    return _InWorker(make())
 
 
 def answer_in_processes(
@@ -148,8 +143,8 @@ def answer_in_processes(
         file_seconds: Longest time that a file may take.
     """
     failures: list[str] = []
-    begin = _Begin(make, workers)
-    with console.progress() as progress, closing(in_processes(begin, files, workers, file_seconds)) as outcomes:
+    work = in_processes(partial(_in_worker, make), files, workers, file_seconds)
+    with console.progress() as progress, closing(work) as outcomes:
         for done, (file, outcome) in enumerate(outcomes, start=1):
             if isinstance(outcome, Lost):
                 outcome = _Outcome(failure=f"{file}: {outcome}")  # the same, in other words

@@ -56,7 +56,7 @@ class ImportReport:
     counts: Mapping[str, Mapping[str, int]] = field(repr=False)
     """Number of videos with an event of a category, by category and split; "Background" for those without any."""
     notes: tuple[str, ...] = ()
-    """What was left out or changed, one sentence each."""
+    """One sentence for each thing that was left out or changed."""
 
 
 def import_labels(

@@ -17,7 +17,7 @@ from dmin.features.fingerprint import fingerprint, is_current
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore, Settings
 from dmin.features.stream import MissingAudio, features_of
-from dmin.features.workers import Lost, cores, in_processes, share_machine
+from dmin.features.workers import Lost, cores, in_processes
 from dmin.files import StoreWriteError, write_atomically
 from dmin.progress import Progress, silent
 from dmin.shard import WHOLE, Shard
@@ -149,7 +149,7 @@ def extract(
     progress("extract", len(reused), len(jobs))
 
     workers = _suggested(len(pending)) if workers is None else min(workers, len(pending))
-    make = partial(_Extractor, visual, audio, store, missing_audio, place, workers)
+    make = partial(_Extractor, visual, audio, store, missing_audio, place)
     done: list[str] = []
     failed: list[Failure] = []
     try:
@@ -183,10 +183,7 @@ class _Extractor:
         store: FeatureStore,
         missing_audio: MissingAudio,
         device: str,
-        workers: int,
     ) -> None:
-        if workers > 1:
-            share_machine(workers)
         self.visual = _load(visual, device)
         self.audio = _load(audio, device)
         self.store = store

@@ -38,12 +38,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def share_machine(workers: int) -> None:
-    """Begin in one of several processes: take a part of the cores, and keep freed memory for what comes next."""
-    torch.set_num_threads(max(1, cores() // workers))
-    keep_freed_memory()
-
-
 def in_processes(
     make: Callable[[], Callable[[Item], Result]],
     items: Iterable[Item],
@@ -55,7 +49,7 @@ def in_processes(
     Args:
         make: Called once in each process: returns the function, after loading whatever it needs. Must be picklable.
         items: Picklable inputs.
-        workers: Number of processes.
+        workers: Number of processes; the machine's cores are divided among them.
         item_seconds: Most time that an item may take; a process that takes longer is killed. None sets no limit.
 
     Yields:
@@ -68,7 +62,9 @@ def in_processes(
     items = iter(items)
     others = set(multiprocessing.active_children())
     # Spawned, not forked: a forked process inherits the threads' locks of torch and FFmpeg, and hangs.
-    pool = ProcessPool(workers, initializer=_begin, initargs=(make,), context=multiprocessing.get_context("spawn"))
+    pool = ProcessPool(
+        workers, initializer=_begin, initargs=(make, workers), context=multiprocessing.get_context("spawn")
+    )
     with _interrupts_held():
         pool.active  # starts its threads and processes, which inherit the mask  # noqa: B018
     pending: dict[Future[Any], Item] = {}
@@ -122,9 +118,11 @@ _function: Callable[[Any], Any]
 """In a worker: the function that it applies."""
 
 
-def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:
-    """Begin the life of a worker; what goes wrong in it is raised by its first item."""
+def _begin(make: Callable[[], Callable[[Any], Any]], workers: int) -> None:
+    """Begin the life of a worker, one of several; what goes wrong in it is raised by its first item."""
     global _function  # what a process holds for all its items
+    torch.set_num_threads(max(1, cores() // workers))
+    keep_freed_memory()
     try:
         _function = make()
     except Exception as error:

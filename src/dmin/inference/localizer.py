@@ -18,7 +18,7 @@ from dmin.checks import check_within_unit
 from dmin.errors import DataError, DminError
 from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
-from dmin.features.workers import in_processes, share_machine
+from dmin.features.workers import in_processes
 from dmin.inference.loading import Trained
 from dmin.inference.windows import Average, Stretch, windows
 from dmin.media import Recording, Source
@@ -154,7 +154,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             for video in videos:
                 yield video, answer(video)
             return
-        with closing(in_processes(partial(_in_worker, answer, workers), videos, workers, video_seconds)) as answers:
+        with closing(in_processes(partial(_ready, answer), videos, workers, video_seconds)) as answers:
             yield from answers
 
     def _scores(self, row: NDArray[np.float64]) -> dict[str, float]:
@@ -204,6 +204,6 @@ def _answer(localizer: Localizer, options: Mapping[str, Any], video: str | Path)
         return DminError(f"{video}: {type(error).__name__}: {error}")
 
 
-def _in_worker(answer: Callable[[str | Path], Any], workers: int) -> Callable[[str | Path], Any]:
-    share_machine(workers)
+def _ready(answer: Callable[[str | Path], Any]) -> Callable[[str | Path], Any]:
+    """Give a worker its function; nothing is left to load."""
     return answer

@@ -28,7 +28,7 @@ class Format:
     suffix: str
     """Ending of its files, e.g. ".vtt"; no two formats share one."""
     words: str
-    """What reads it, in one line."""
+    """Its purpose, in one line."""
     to_text: Callable[..., str]
     """Its writer, called with `Events`."""
     links_video: bool = False
