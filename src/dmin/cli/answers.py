@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -102,27 +101,16 @@ def answer_each(files: Sequence[Path], answer: Answer, kind: str, console: Conso
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    lines: tuple[str, ...] = ()
-    failure: str | None = None
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class _InWorker:
-    """Answers in a process of its own, where nothing is printed."""
+    """Answers in a process of its own, where nothing is printed: gives the lines, or what went wrong."""
 
     answer: Answer
 
-    def __call__(self, file: Path) -> _Outcome:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                lines, failure = tuple(self.answer(file)), None
-            except Exception as error:  # as in `answer_each`
-                lines, failure = (), _sentence(file, error)
-        told = (warning for warning in caught if issubclass(warning.category, UserWarning))
-        return _Outcome(lines, failure, tuple(str(warning.message) for warning in told))
+    def __call__(self, file: Path) -> list[str] | str:
+        try:
+            return self.answer(file)
+        except Exception as error:  # as in `answer_each`
+            return _sentence(file, error)
 
 
 def _in_worker(make: Callable[[], Answer]) -> _InWorker:
@@ -146,14 +134,11 @@ def answer_in_processes(
     work = in_processes(partial(_in_worker, make), files, workers, file_seconds)
     with console.progress() as progress, closing(work) as outcomes:
         for done, (file, outcome) in enumerate(outcomes, start=1):
-            if isinstance(outcome, Lost):
-                outcome = _Outcome(failure=f"{file}: {outcome}")  # the same, in other words
-            for message in outcome.warnings:
-                warnings.warn(message, stacklevel=2)
-            for line in outcome.lines:
-                console.result(line)
-            if outcome.failure is not None:
-                console.error(outcome.failure)
+            if isinstance(outcome, list):
+                for line in outcome:
+                    console.result(line)
+            else:
+                console.error(f"{file}: {outcome}" if isinstance(outcome, Lost) else outcome)
                 failures.append(str(file))
             progress(kind, done, len(files))
     return _sum_up(failures, len(files), kind, console)

@@ -17,7 +17,7 @@ from dmin.features.fingerprint import fingerprint, is_current
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore, Settings
 from dmin.features.stream import MissingAudio, features_of
-from dmin.features.workers import Lost, cores, in_processes
+from dmin.features.workers import cores, in_processes
 from dmin.files import StoreWriteError, write_atomically
 from dmin.progress import Progress, silent
 from dmin.shard import WHOLE, Shard
@@ -79,12 +79,6 @@ class _Job:
     path: Path
     source: str
     """Fingerprint of the file."""
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    failure: str | None
-    warnings: tuple[str, ...]
 
 
 def extract(
@@ -157,13 +151,10 @@ def extract(
             _here(make, pending) if workers <= 1 else in_processes(make, pending, workers, video_seconds)
         ) as outcomes:
             for job, outcome in outcomes:
-                reason = str(outcome) if isinstance(outcome, Lost) else outcome.failure
-                if reason is None:
+                if outcome is None:
                     done.append(job.video_id)
                 else:
-                    failed.append(Failure(str(job.path), reason))
-                for message in () if isinstance(outcome, Lost) else outcome.warnings:
-                    warnings.warn(message, stacklevel=2)
+                    failed.append(Failure(str(job.path), str(outcome)))
                 progress("extract", len(reused) + len(done) + len(failed), len(jobs))
     except StoreWriteError as error:
         raise StoreWriteError(
@@ -189,13 +180,8 @@ class _Extractor:
         self.store = store
         self.missing_audio = missing_audio
 
-    def __call__(self, job: _Job) -> _Outcome:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            failure = self._extract(job)
-        return _Outcome(failure, tuple(str(warning.message) for warning in caught))
-
-    def _extract(self, job: _Job) -> str | None:
+    def __call__(self, job: _Job) -> str | None:
+        """Extract a video, and give the reason if it cannot be."""
         try:
             features = features_of(job.path, self.visual, self.audio, self.missing_audio)
             self.store.write(job.video_id, features, job.source)
@@ -208,7 +194,7 @@ class _Extractor:
         return None
 
 
-def _here(make: Callable[[], _Extractor], jobs: Iterable[_Job]) -> Generator[tuple[_Job, _Outcome]]:
+def _here(make: Callable[[], _Extractor], jobs: Iterable[_Job]) -> Generator[tuple[_Job, str | None]]:
     """Do in this process what `in_processes` does in several."""
     extractor: _Extractor | None = None
     for job in jobs:

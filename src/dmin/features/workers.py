@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -45,6 +46,8 @@ def in_processes(
     item_seconds: float | None = None,
 ) -> Generator[tuple[Item, Result | Lost]]:
     """Apply a function to items in several processes, in whatever order they finish.
+
+    Warnings for users (`UserWarning`) that the function gives are given here.
 
     Args:
         make: Called once in each process: returns the function, after loading whatever it needs. Must be picklable.
@@ -86,7 +89,7 @@ def in_processes(
 
 def _result(future: Future[Any], item_seconds: float | None) -> Any:
     try:
-        return future.result()
+        result, messages = future.result()
     except ProcessExpired as error:
         if error.exitcode == -signal.SIGKILL:
             return Lost("the worker process was killed: perhaps memory ran out; try fewer workers")
@@ -98,6 +101,9 @@ def _result(future: Future[Any], item_seconds: float | None) -> Any:
             "the worker processes ended before they began: use workers=1, or, in a script, put the call under "
             '`if __name__ == "__main__":`, which new processes need'
         ) from error
+    for message in messages:
+        warnings.warn(message, stacklevel=3)
+    return result
 
 
 @contextmanager
@@ -140,5 +146,9 @@ def _raise(error: Exception, item: Any) -> None:
     raise error
 
 
-def _work(item: Any) -> Any:
-    return _function(item)
+def _work(item: Any) -> tuple[Any, list[str]]:
+    """The result of an item, and the warnings on the way to it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = _function(item)
+    return result, [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
