@@ -12,6 +12,7 @@ from dmin.layers import INTER_MODALITY
 from dmin.models.systems import SYSTEMS, load_plugin, systems
 from dmin.results.events import Event
 from dmin.results.formats import FORMATS
+from features.features_fakes import make_video
 from report.report_examples import answer
 
 SLOT = """
@@ -25,6 +26,13 @@ class OnlyOther(nn.Module):
 @INTER_MODALITY.register("only-other")
 def make(width, config):
     return OnlyOther()
+"""
+IDS = """
+from dmin.results.formats import writes
+
+@writes("ids", ".ids", "ids")
+def to_ids(events):
+    return "x"
 """
 DOCUMENT = Path(__file__).parent.parent / "docs" / "systems.md"
 
@@ -138,6 +146,17 @@ def test_the_format_of_the_documentation_is_written(tmp_path, capsys, monkeypatc
     assert run(["list", "formats", "--plugin", str(tmp_path / "seconds_only.py")]) == 0
     assert "one second with an event per line" in capsys.readouterr().out
     assert FORMATS["seconds"].to_text(answer(Event(2.0, 4.0, "Dog", 0.9))) == "2\n3\n"
+
+
+@pytest.mark.slow
+def test_the_format_of_a_file_is_written_by_several_workers(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(FORMATS, "_entries", dict(FORMATS))
+    plugin = tmp_path / "ids.py"
+    plugin.write_text(IDS)
+    videos = [str(make_video(tmp_path / f"{name}.mkv", [(200, 30, 30), (30, 30, 200)])) for name in ("a", "b")]
+    words = ["localize", *videos, "--out", str(tmp_path / "out"), "--no-picture", "--quiet", "--workers", "2"]
+    assert run([*words, "--plugin", str(plugin), "--formats", "ids"]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.ids")) == ["a.ids", "b.ids"]
 
 
 def test_the_documentation_names_all_formats():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -66,7 +65,9 @@ def check(args: Namespace) -> None:
     from dmin.results.formats import FORMATS
 
     refuse_missing(*args.videos)
-    args.formats = [FORMATS[name] for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
+    args.formats = [name for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
+    for name in args.formats:
+        FORMATS[name]
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -74,35 +75,36 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.cli.answers import answer_each, answer_in_processes, make_folder, names_of, videos_of
 
     videos = videos_of(args.videos)
-    job = _Job(args, names_of(videos))
+    begin = partial(_Localizing, args, names_of(videos))
     make_folder(args.out)
     if (workers := min(args.workers, len(videos))) > 1:
-        return answer_in_processes(videos, partial(_Localizing, job), "videos", console, workers, args.item_timeout)
-    localizing = _Localizing(job, console)
+        return answer_in_processes(videos, begin, "videos", console, workers, args.item_timeout)
+    localizing = begin(console)
     console.note(localizing.localizer.about)
     return answer_each(videos, localizing, "videos", console)
 
 
-@dataclass(frozen=True)
-class _Job:
-    args: Namespace
-    names: Mapping[Path, Path]
-    """Names of answers, below the folder, without their endings."""
-
-
 class _Localizing:
-    """Localizes one video after the other, in this process or in one of several."""
+    """Localizes one video after the other, in this process or in one of several.
 
-    def __init__(self, job: _Job, console: Console | None = None) -> None:
+    Args:
+        args: Of the command.
+        names: Names of answers by video, below the folder, without their endings.
+        console: Where progress is shown; nowhere by default.
+    """
+
+    def __init__(self, args: Namespace, names: Mapping[Path, Path], console: Console | None = None) -> None:
         from dmin.inference import Localizer
         from dmin.models.systems import load_plugin
+        from dmin.results.formats import FORMATS
 
-        self.args, self.names = job.args, job.names
+        self.args, self.names = args, names
         for plugin in self.args.plugin or []:
             load_plugin(plugin)
         self.localizer = Localizer.from_pretrained(self.args.model, device=self.args.device)
         self.console = console or Console(quiet=True)
-        self.suffixes = [".json", *(form.suffix for form in self.args.formats)] + [".png"] * (not self.args.no_picture)
+        self.formats = [FORMATS[name] for name in args.formats]
+        self.suffixes = [".json", *(form.suffix for form in self.formats)] + [".png"] * (not args.no_picture)
 
     def __call__(self, video: Path) -> list[str]:
         """Write the answers of a video, unless they are there, and give what there is to print."""
@@ -138,7 +140,7 @@ class _Localizing:
             )
             if not self.args.no_picture:
                 events.plot(answers[".png"])
-            for form in self.args.formats:
+            for form in self.formats:
                 events.save(answers[form.suffix], form.name)
             # The JSON file comes last: once it is there, all are.
             formats.write(dumps({**events.to_dict(), "made_from": origin}), answers[".json"])
