@@ -74,7 +74,8 @@ def save(events: Events, path: str | Path, name: str | None = None) -> str:
         DminError: No format has this name or this ending, or the file cannot be written.
     """
     form = format_of(Path(path)) if name is None else FORMATS[name]
-    return write(form.to_text(events, *[Path(path).absolute().parent] * form.links_video), path)
+    text = form.to_text(events, Path(path).absolute().parent) if form.links_video else form.to_text(events)
+    return write(text, path)
 
 
 def format_of(path: Path) -> Format:

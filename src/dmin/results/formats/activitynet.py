@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from dmin.errors import DataError
 from dmin.results.events import Events, dumps
 from dmin.results.formats import video_id, writes
 from dmin.results.formats.reading import Label, reads
@@ -20,20 +19,12 @@ def to_activitynet(events: Events) -> str:
     return dumps({"version": "VERSION 1.3", "results": {video_id(events): found}, "external_data": {"used": False}})
 
 
-@reads(".json", fits=lambda text: '"database"' in text or '"external_data"' in text)
+@reads("file of ActivityNet", ".json", fits=lambda text: '"database"' in text or '"external_data"' in text)
 def from_activitynet(text: str) -> list[Label]:
-    """Annotations of a database, or segments of results.
-
-    Raises:
-        DataError: It is not such a file.
-    """
-    try:
-        data = json.loads(text)
-        videos = data.get("database") or data["results"]
-        return [
-            Label(name, float(found["segment"][0]), float(found["segment"][1]), found["label"])
-            for name, entry in videos.items()
-            for found in (entry["annotations"] if isinstance(entry, dict) else entry)
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise DataError(f"which is not ActivityNet's JSON ({type(error).__name__}: {error})") from error
+    """Annotations of a database, or segments of results."""
+    data = json.loads(text)
+    return [
+        Label(name, float(found["segment"][0]), float(found["segment"][1]), found["label"])
+        for name, entry in (data.get("database") or data["results"]).items()
+        for found in (entry["annotations"] if isinstance(entry, dict) else entry)
+    ]

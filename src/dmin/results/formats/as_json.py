@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dmin.errors import DataError, DminError
+from dmin.errors import DminError
 from dmin.results.events import Event, Events, Second, dumps
 from dmin.results.formats import writes
 from dmin.results.formats.reading import Label, reads
@@ -77,15 +77,8 @@ def _take(row: Any, key: str, kind: type, place: str) -> Any:
     return value
 
 
-@reads(".json", fits=lambda text: '"events"' in text and '"relevance"' in text)
+@reads("answer of `dmin localize`", ".json", fits=lambda text: '"events"' in text and '"relevance"' in text)
 def labels_of_json(text: str) -> list[Label]:
-    """Events that `dmin localize` found, perhaps corrected by hand.
-
-    Raises:
-        DataError: It is not such a file.
-    """
-    try:
-        events = from_json(text)
-    except DminError as error:
-        raise DataError(str(error)) from error
+    """Events that `dmin localize` found, perhaps corrected by hand."""
+    events = from_json(text)
     return [Label(events.video, event.start_seconds, event.end_seconds, event.category) for event in events]

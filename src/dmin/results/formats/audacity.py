@@ -14,7 +14,7 @@ def to_audacity(events: Events) -> str:
     return "".join(f"{e.start_seconds:.6f}\t{e.end_seconds:.6f}\t{one_line(e.category)}\n" for e in events)
 
 
-@reads(".txt")
+@reads("label track of Audacity", ".txt")
 def from_audacity(text: str) -> list[Label]:
     """Labels of a track; second lines with the frequencies of a selection, which begin with a backslash, are left out.
 

@@ -65,26 +65,21 @@ def _mime_type(events: Events) -> str:
     return {"mov": "video/quicktime", "mpg": "video/mpeg", "mpeg": "video/mpeg"}.get(suffix, f"video/{suffix or 'mp4'}")
 
 
-@reads(".eaf")
+@reads("document of ELAN", ".eaf")
 def from_elan(text: str) -> list[Label]:
     """Annotations of all tiers that have times; the annotation is the category.
 
     Raises:
-        DataError: It is no document of ELAN.
+        DataError: An annotation has no times.
     """
-    try:
-        root = ElementTree.fromstring(text)
-        times = {slot.attrib["TIME_SLOT_ID"]: slot.attrib.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
-        linked = [media.attrib["MEDIA_URL"] for media in root.iter("MEDIA_DESCRIPTOR") if media.get("MEDIA_URL")]
-        labels = []
-        for annotation in root.iter("ALIGNABLE_ANNOTATION"):
-            start, end = (times[annotation.attrib[f"TIME_SLOT_REF{number}"]] for number in (1, 2))
-            if start is None or end is None:
-                raise DataError(f"annotation {annotation.get('ANNOTATION_ID')} has no times: align it in ELAN")
-            words = annotation.findtext("ANNOTATION_VALUE") or ""
-            labels.append(Label(linked[0] if linked else None, int(start) / 1000, int(end) / 1000, words))
-    except (ElementTree.ParseError, KeyError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"which is no document of ELAN ({error}): save it again in ELAN") from error
+    root = ElementTree.fromstring(text)
+    times = {slot.attrib["TIME_SLOT_ID"]: slot.attrib.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
+    linked = [media.attrib["MEDIA_URL"] for media in root.iter("MEDIA_DESCRIPTOR") if media.get("MEDIA_URL")]
+    labels = []
+    for annotation in root.iter("ALIGNABLE_ANNOTATION"):
+        start, end = (times[annotation.attrib[f"TIME_SLOT_REF{number}"]] for number in (1, 2))
+        if start is None or end is None:
+            raise DataError(f"annotation {annotation.get('ANNOTATION_ID')} has no times: align it in ELAN")
+        words = annotation.findtext("ANNOTATION_VALUE") or ""
+        labels.append(Label(linked[0] if linked else None, int(start) / 1000, int(end) / 1000, words))
     return labels

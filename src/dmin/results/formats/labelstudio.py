@@ -37,7 +37,7 @@ def to_labelstudio(events: Events) -> str:
     return dumps([{"data": {"video": events.video, "fps": rate}, "predictions": [prediction]}])
 
 
-@reads(".json", fits=lambda text: '"timelinelabels"' in text or '"predictions"' in text)
+@reads("export of Label Studio", ".json", fits=lambda text: '"timelinelabels"' in text or '"predictions"' in text)
 def from_labelstudio(text: str) -> list[Label]:
     """Frames that were labelled on the timeline of an export; predictions where a task has no annotation.
 
@@ -45,23 +45,18 @@ def from_labelstudio(text: str) -> list[Label]:
     frames.
 
     Raises:
-        DataError: It is not such an export, or a result does not say how long a frame is.
+        DataError: A result does not say how long a frame is.
     """
-    try:
-        return [
-            Label(_video(task), (span["start"] - 1) / rate, span["end"] / rate, name)
-            for task in json.loads(text)
-            for answer in (task.get("annotations") or task.get("predictions") or [])
-            for result in answer["result"]
-            if result["type"] == "timelinelabels"
-            for rate in [_rate(result, task)]
-            for span in result["value"]["ranges"]
-            for name in result["value"]["timelinelabels"]
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"which is no export of Label Studio ({type(error).__name__}: {error})") from error
+    return [
+        Label(_video(task), (span["start"] - 1) / rate, span["end"] / rate, name)
+        for task in json.loads(text)
+        for answer in (task.get("annotations") or task.get("predictions") or [])
+        for result in answer["result"]
+        if result["type"] == "timelinelabels"
+        for rate in [_rate(result, task)]
+        for span in result["value"]["ranges"]
+        for name in result["value"]["timelinelabels"]
+    ]
 
 
 def _video(task: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dmin.errors import DataError
+from dmin.errors import DataError, DminError
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ Reader = Callable[[str], list[Label]]
 
 @dataclass(frozen=True)
 class _Kind:
+    words: str
     suffixes: tuple[str, ...]
     fits: Callable[[str], bool]
     read: Reader
@@ -38,16 +39,19 @@ READERS: list[_Kind] = []
 """All kinds of files that are read; of several that fit, the first one reads."""
 
 
-def reads(*suffixes: str, fits: Callable[[str], bool] = lambda text: True) -> Callable[[Reader], Reader]:
+def reads(words: str, *suffixes: str, fits: Callable[[str], bool] = lambda text: True) -> Callable[[Reader], Reader]:
     """Decorate a reader to make its kind of file known.
 
+    A reader may fail in any way on a file that is not of its kind; what it can say better, it says as a `DataError`.
+
     Args:
+        words: The kind of file, for messages.
         suffixes: Endings of such files.
         fits: Tells such a file by its text from others of the same ending.
     """
 
     def keep(read: Reader) -> Reader:
-        READERS.append(_Kind(suffixes, fits, read))
+        READERS.append(_Kind(words, suffixes, fits, read))
         return read
 
     return keep
@@ -77,8 +81,11 @@ def read_labels(path: Path) -> list[Label]:
         raise DataError(f"{path} holds no labels of a tool that is known here: see docs/import.md")
     try:
         return fitting[0].read(text)
-    except DataError as error:
+    except DminError as error:
         raise DataError(f"{path}, {error}") from error
+    except Exception as error:  # a file may break a reader in ways that nobody has foreseen
+        words = f"which is no {fitting[0].words} ({type(error).__name__}: {error}): export it again"
+        raise DataError(f"{path}, {words}") from error
 
 
 def seconds_of(text: str) -> float:

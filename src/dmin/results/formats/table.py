@@ -17,7 +17,7 @@ _NAMES = {
 """Names that columns have."""
 
 
-@reads(".csv", ".tsv", fits=lambda text: "CSV_HEADER" not in text)
+@reads("table", ".csv", ".tsv", fits=lambda text: "CSV_HEADER" not in text)
 def from_table(text: str) -> list[Label]:
     """Labels of a table whose first row names the columns; without one for the video, the file stands for one video.
 

@@ -11,7 +11,7 @@ from dmin.errors import DataError
 from dmin.results.formats.reading import Label, reads
 
 
-@reads(".csv", fits=lambda text: "CSV_HEADER" in text and "temporal_coordinates" in text)
+@reads("table of VIA 3", ".csv", fits=lambda text: "CSV_HEADER" in text and "temporal_coordinates" in text)
 def from_via_csv(text: str) -> list[Label]:
     """Segments of a table; the values of their attributes are the category.
 
@@ -37,24 +37,21 @@ def from_via_csv(text: str) -> list[Label]:
     return labels
 
 
-@reads(".json", fits=lambda text: '"via' in text[:400].lower() or ('"metadata"' in text and '"fid_list"' in text))
+@reads(
+    "project of VIA 3",
+    ".json",
+    fits=lambda text: '"via' in text[:400].lower() or ('"metadata"' in text and '"fid_list"' in text),
+)
 def from_via_json(text: str) -> list[Label]:
-    """Segments of a project; a value that is the id of an option is written out.
-
-    Raises:
-        DataError: It is no project of VIA 3.
-    """
-    try:
-        project = json.loads(text)
-        labels = []
-        for found in project["metadata"].values():
-            if len(found["z"]) != 2:
-                continue
-            file = project["file"][str(project["view"][str(found["vid"])]["fid_list"][0])]
-            words = " ".join(_value(project, name, value) for name, value in found["av"].items())
-            labels.append(Label(str(file["fname"]), float(found["z"][0]), float(found["z"][1]), words))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise DataError(f"which is no project of VIA 3 ({type(error).__name__}: {error})") from error
+    """Segments of a project; a value that is the id of an option is written out."""
+    project = json.loads(text)
+    labels = []
+    for found in project["metadata"].values():
+        if len(found["z"]) != 2:
+            continue
+        file = project["file"][str(project["view"][str(found["vid"])]["fid_list"][0])]
+        words = " ".join(_value(project, name, value) for name, value in found["av"].items())
+        labels.append(Label(str(file["fname"]), float(found["z"][0]), float(found["z"][1]), words))
     return labels
 
 

@@ -24,10 +24,10 @@ def _escaped(words: str) -> str:
 
 
 _SCORE = re.compile(r"\s*\(\d\.\d\d\)$")
-"""What `to_webvtt` adds to the category."""
+"""The score that `to_webvtt` adds to the category."""
 
 
-@reads(".vtt", ".srt")
+@reads("file of subtitles", ".vtt", ".srt")
 def from_subtitles(text: str) -> list[Label]:
     """Cues of WebVTT or SubRip: their text is the category, without tags, and without the score of dmin's own cues.
 
