@@ -57,7 +57,7 @@ def test_folder_that_extract_takes(videos, table, tmp_path) -> None:
 def test_names_of_videos_in_other_tools(videos, table, tmp_path) -> None:
     names = [
         "clip 0",
-        "/home/me/clip 1.mov",
+        "/elsewhere/clip 1.mov",
         "file:///clip%202.mp4",
         "/data/upload/1/0badcafe-clip 3.mp4",
         "C:\\v\\clip 4.mp4",

@@ -27,7 +27,7 @@ COMMANDS = {
     "reproduce": "run a table or a figure of the paper: ours beside the published numbers",
     "convert": "a checkpoint of the authors' released code -> a model of dmin",
     "data": "bring labels of other tools into a data-set folder, or check a copy of AVE",
-    "list": "list backbones, presets and systems",
+    "list": "list backbones, formats, presets and systems",
 }
 
 

@@ -17,6 +17,7 @@ from dmin.errors import DataError, unknown_name
 from dmin.files import write_atomically
 
 SPLITS = ("train", "val", "test")
+"""The three splits, in the order in which shares are given."""
 BACKGROUND = "Background"
 """Reserved: stands where a clip has nothing of any category."""
 LINE = "category&video id&quality&start&end"
