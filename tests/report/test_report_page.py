@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,38 +11,11 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from dmin.errors import DminError
-from dmin.report.page import Metric, Metrics, Picture, Table, Text, page, write_page
+from dmin.report.page import Metric, Metrics, Picture, Player, Table, Text, page, write_page
+from dmin.results.events import Event, Events, Second
+from report.html_outline import Outline
 
 EVIL = "<script>alert('\"&')</script>"
-VOID = {"meta", "link", "img"}
-
-
-class Outline(HTMLParser):
-    """Tags, attributes and words of a page; fails where tags are not closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if data.strip() and self.open[-1] != "style":
-            self.words.append(data)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +111,23 @@ def test_pictures_must_be_png_with_words() -> None:
         Picture("h", b"GIF89a", "a dog")
     with pytest.raises(DminError, match="a picture has no alt text"):
         Picture.of("h", Figure(figsize=(1, 1)), " ")
+
+
+def test_a_player_has_its_video_subtitles_and_answer() -> None:
+    seconds = tuple(Second(float(t), 0.9, EVIL, {EVIL: 1.0}) for t in range(3))
+    event = Event(0.0, 3.0, EVIL, 0.9)
+    player = Player("Watch", b"video", Events("a.mp4", 3.0, "mine", 0.5, seconds, (event,)), (event,), EVIL)
+    text = page("A video", [player])
+    outline = Outline(text)
+    (video,), (track,) = outline.all("video"), outline.all("track")
+    (answer,) = (div for div in outline.all("div") if div.get("class") == "dmin-answer")
+    assert video["id"] == answer["data-player"]
+    assert base64.b64decode((video["src"] or "").removeprefix("data:video/mp4;base64,")) == b"video"
+    subtitles = base64.b64decode((track["src"] or "").removeprefix("data:text/vtt;base64,")).decode()
+    assert subtitles.startswith("WEBVTT")
+    assert "00:00:00.000 --> 00:00:03.000" in subtitles
+    assert len(outline.all("script")) == 1
+
+
+def test_only_a_page_that_plays_has_a_script(picture: Picture) -> None:
+    assert not Outline(page("Quiet", [picture])).all("script")

@@ -6,16 +6,19 @@ import base64
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
-import jinja2
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dmin.errors import DminError
-from dmin.files import readable, write_file
+from dmin.files import write_file
 from dmin.report import style
+from dmin.report.answer import answer_html, asset
+from dmin.report.template import template
+from dmin.results.events import Event, Events
+from dmin.results.formats import FORMATS
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -104,7 +107,36 @@ class Metrics:
     metrics: tuple[Metric, ...]
 
 
-Section = Text | Table | Picture | Metrics
+@dataclass(frozen=True)
+class Player:
+    """A video that plays on the page, with its events as subtitles, as bars to click on and as a table."""
+
+    heading: str
+    video: bytes = field(repr=False)
+    """An MP4 file that browsers play; it becomes part of the page."""
+    events: Events
+    truth: tuple[Event, ...] = ()
+    """Events that should have been found."""
+    caption: str = ""
+
+    @property
+    def source(self) -> str:
+        """Address of the video."""
+        return f"data:video/mp4;base64,{base64.b64encode(self.video).decode('ascii')}"
+
+    @property
+    def subtitles(self) -> str:
+        """Address of the events as WebVTT."""
+        text = FORMATS["vtt"].to_text(self.events)
+        return f"data:text/vtt;base64,{base64.b64encode(text.encode()).decode('ascii')}"
+
+    @property
+    def answer(self) -> Markup:
+        """The bars and the table."""
+        return Markup(answer_html(self.events, player="player", truth=self.truth))
+
+
+Section = Text | Table | Picture | Metrics | Player
 
 
 def page(title: str, sections: Sequence[Section], introduction: str = "") -> str:
@@ -114,7 +146,11 @@ def page(title: str, sections: Sequence[Section], introduction: str = "") -> str
         >>> "<h2>Why &amp; how</h2>" in page("A <title>", [Text("Why & how", ("Because.",))])
         True
     """
-    return _template().render(title=title, sections=sections, introduction=introduction)
+    plays = any(isinstance(section, Player) for section in sections)
+    look, script = (Markup(asset(f"answer.{kind}")) if plays else "" for kind in ("css", "js"))
+    return template("page.html.jinja").render(
+        title=title, sections=sections, introduction=introduction, style=look, script=script
+    )
 
 
 def write_page(path: str | Path, title: str, sections: Sequence[Section], introduction: str = "") -> Path:
@@ -132,24 +168,3 @@ def write_page(path: str | Path, title: str, sections: Sequence[Section], introd
     path = Path(path)
     write_file(path, page(title, sections, introduction).encode())
     return path
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dmin.report", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["words"] = _words
-    return environment.get_template("page.html.jinja")
-
-
-def _words(value: str | float | None) -> str:
-    """A value as the page shows it, before it is escaped."""
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if isinstance(value, float) else readable(str(value))

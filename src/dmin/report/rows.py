@@ -97,8 +97,17 @@ def write_end(ax: Axes, words: str, height: float = 0.5) -> Text:
 
 def write_times(ax: Axes, duration_seconds: float) -> None:
     """Write round times along the x-axis, in the unit that the duration asks for."""
-    step = next((step for step in _TICK_STEPS if duration_seconds / step <= _MOST_TICKS), duration_seconds / 10)
-    ticks = [i * step for i in range(int(duration_seconds / step + 1e-6) + 1)]
     ax.spines["bottom"].set_visible(True)
-    ax.xaxis.set_major_locator(FixedLocator(ticks))
+    ax.xaxis.set_major_locator(FixedLocator(round_times(duration_seconds)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: style.clock(round(x, 3), duration_seconds)))
+
+
+def round_times(duration_seconds: float) -> list[float]:
+    """Times for the ticks of an axis, in seconds.
+
+    Example:
+        >>> round_times(3600.0)[:3]
+        [0, 300, 600]
+    """
+    step = next((step for step in _TICK_STEPS if duration_seconds / step <= _MOST_TICKS), duration_seconds / 10)
+    return [i * step for i in range(int(duration_seconds / step + 1e-6) + 1)]

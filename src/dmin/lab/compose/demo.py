@@ -75,9 +75,10 @@ def run_demo(
     video_id = typical(predict(localizer, ClipDataset(out / "store", "test", localizer.categories)), folder)
     events = localizer(folder.videos[video_id], progress=progress)
     picture = out / "timeline.png"
-    _draw(events, truth_of(folder.lines[video_id]), picture)
+    truth = truth_of(folder.lines[video_id])
+    _draw(events, truth, picture)
     events.to_json(out / f"{video_id}.json")
-    return DemoReport(metrics, events, picture, write_demo_page(out, metrics, events, picture))
+    return DemoReport(metrics, events, picture, write_demo_page(out, metrics, events, truth, picture))
 
 
 def typical(results: Sequence[ClipResult], folder: DataFolder) -> str:
@@ -103,12 +104,11 @@ def _draw(events: Events, truth: tuple[Event, ...], path: Path) -> None:
     plot_events(events, path, truth=truth)
 
 
-def write_demo_page(out: Path, metrics: LocalizationReport, events: Events, picture: Path) -> Path:
-    """Write index.html: figures, the timeline, curves, confusion, the per-category table; all in one file."""
-    from dmin.report.page import Metric, Metrics, Picture, Table, Text, write_page
-
-    def figure(heading: str, path: Path, alt: str, caption: str = "") -> Picture:
-        return Picture(heading, path.read_bytes(), alt, caption)
+def write_demo_page(
+    out: Path, metrics: LocalizationReport, events: Events, truth: tuple[Event, ...], picture: Path
+) -> Path:
+    """Write index.html: the clip with its events, the words explained, figures, curves, tables; all in one file."""
+    from dmin.report.page import Metric, Metrics, Picture, Player, Table, Text, write_page
 
     accuracy = metrics.segment_accuracy
     interval = f"no interval: {accuracy.clips} clips are too few"
@@ -120,16 +120,45 @@ def write_demo_page(out: Path, metrics: LocalizationReport, events: Events, pict
         Metric("prior: right category in every second", f"{metrics.priors.every_second_is_event:.3f}"),
         Metric("event / background F1", f"{metrics.relevance_f1:.3f}"),
     ]
-    found = [(e.category, e.start_seconds, e.end_seconds, round(e.score, 3)) for e in events]
     rows = [(row.category, row.seconds, round(row.precision, 3), round(row.recall, 3)) for row in metrics.categories]
-    clip = Path(events.video).name
+    video = Path(events.video)
+    seen = f"Timeline of {video.name}: film strip, attention, sound, relevance, events"
     sections = (
+        Player(
+            "A video that the network has never met",
+            video.read_bytes(),
+            events,
+            truth,
+            "Click on a bar or a row to play the video from there. The row named truth is what should be found.",
+        ),
+        Text("What the words mean", _WORDS),
+        Picture("What it saw and heard", picture.read_bytes(), seen),
         Metrics(f"On {metrics.clips} held-out clips", tuple(named)),
-        figure("One of them", picture, f"Timeline of {clip}: film strip, attention, sound, relevance, events"),
-        Table("Events found", f"Events of {clip}", ("category", "start (s)", "end (s)", "score"), found),
-        figure("Training", out / "run" / "curves.png", "Accuracy and loss over the epochs"),
-        figure("Confusion", out / "confusion.png", "Confusion matrix in seconds", "Rows are the truth."),
+        Picture("Training", (out / "run" / "curves.png").read_bytes(), "Accuracy and loss over the epochs"),
+        Picture(
+            "Confusion", (out / "confusion.png").read_bytes(), "Confusion matrix in seconds", "Rows are the truth."
+        ),
         Table("Categories", "Per category", ("category", "seconds", "precision", "recall"), rows),
-        Text("What this is", ("Pictures and sounds were drawn by code; real footage is harder. See the README.",)),
+        Text("What comes next", tuple(words.format(run=out / "run") for words in _NEXT)),
     )
-    return write_page(out / "index.html", "dmin demo", sections)
+    return write_page(out / "index.html", "dmin demo", sections, _INTRODUCTION)
+
+
+_INTRODUCTION = (
+    "dmin made videos of drawn scenes and synthetic sounds, learned from most of them to tell what is both heard and "
+    "seen, and answered for the rest. Real footage is harder."
+)
+_WORDS = (
+    "An event is something that is both heard and seen. A bell that rings outside the picture is none, and neither is "
+    "a silent one inside it: such seconds are background.",
+    "Relevance is the network's probability, second by second, that an event is both heard and seen. Seconds whose "
+    "relevance reaches the threshold, the dashed line, count as event; neighbours of one category become one bar.",
+    "The category names the event, and the score says how sure the network is of both. Segment accuracy is the share "
+    "of seconds that were answered rightly; a prior is what a constant answer would reach.",
+)
+_NEXT = (
+    "Your own videos: dmin localize VIDEO finds events of the categories that the model in the package knows; with "
+    "--model {run} it finds those of this demo. dmin serve opens a page to drop videos on.",
+    "Your own categories: dmin data import turns labels of ELAN, Audacity, Label Studio and other tools into a data "
+    "set; dmin extract and dmin train make a model of it.",
+)
