@@ -33,6 +33,7 @@ WORDS = {
     "localize": ["video.mp4"],
     "match": ["bark.wav", "--in", "video.mp4", "--model", "run"],
     "reproduce": ["table1", "--out", "tables"],
+    "serve": [],
     "train": ["store", "--out", "run"],
 }
 

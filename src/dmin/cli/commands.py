@@ -19,6 +19,7 @@ from dmin.errors import DminError, unknown_name
 COMMANDS = {
     "demo": "make videos, extract, train, evaluate, localize: all of it in a few minutes",
     "localize": "find the events of videos",
+    "serve": "serve a web page: drop a video, watch its events",
     "match": "find a sound in a video's picture, or a picture in a sound",
     "compose": "make an AVE-like data set of real video files with exact truth",
     "extract": "videos -> feature store",

@@ -120,7 +120,7 @@ class _Localizing:
             events = self._made(video, answers, origin)
         spans = ((f"{event.start_seconds:7.1f} to {event.end_seconds:7.1f} s", event) for event in events)
         return [
-            f"{video}: {_found(events, self.args.min_seconds)}{there} -> {name}{', '.join(self.suffixes)}",
+            f"{video}: {events.summary(self.args.min_seconds)}{there} -> {name}{', '.join(self.suffixes)}",
             *(f"  {span}  {event.category}  {event.score:.2f}" for span, event in spans),
         ]
 
@@ -187,15 +187,3 @@ def _current(answers: Mapping[str, Path], video: Path, origin: Mapping[str, Any]
         return from_json(text)
     except DminError:  # not of this layout
         return None
-
-
-def _found(events: Events, min_seconds: float) -> str:
-    """The number of events; without any, the second that came nearest to one."""
-    if events:
-        return f"{len(events)} event{'s' * (len(events) != 1)}"
-    second = events.nearest
-    if second is None:
-        return "no event"
-    short = second.relevance >= events.threshold
-    why = f"shorter than {min_seconds:g} s" if short else f"threshold {events.threshold:.2f}"
-    return f"no event; nearest: {second.category} {second.relevance:.2f} at {second.start_seconds:.0f} s, {why}"

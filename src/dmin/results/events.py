@@ -91,6 +91,21 @@ class Events:
         """
         return max(self.seconds, key=lambda second: second.relevance, default=None)
 
+    def summary(self, min_seconds: float = 1.0) -> str:
+        """The number of events in words; without any, the second that came nearest to one, and why it is none.
+
+        Args:
+            min_seconds: What shorter events were dropped by.
+        """
+        if self:
+            return f"{len(self)} event{'s' * (len(self) != 1)}"
+        second = self.nearest
+        if second is None:
+            return "no event"
+        short = second.relevance >= self.threshold
+        why = f"shorter than {min_seconds:g} s" if short else f"threshold {self.threshold:.2f}"
+        return f"no event; nearest: {second.category} {second.relevance:.2f} at {second.start_seconds:.0f} s, {why}"
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain lists and dicts, in the layout of the JSON file."""
         return {

@@ -1,0 +1,1 @@
+"""The web page: drop a video, see and hear its events, take them along in any format. Extra ``web``."""

@@ -1,0 +1,73 @@
+"""Shared by the tabs: uploads are looked through before work on them, and errors become messages."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from dmin.errors import DminError, MediaError
+from dmin.media import Recording
+from dmin.progress import Progress
+from dmin.web.settings import ServeSettings
+
+
+def opened(path: str | None, what: str, settings: ServeSettings, *, keeps_footage: bool = False) -> Recording:
+    """Look through an upload.
+
+    Args:
+        path: Where the page put it; None if there is none.
+        what: Its name, as in "drop a video first".
+        settings: With the longest duration.
+        keeps_footage: Keep what a picture of it needs.
+
+    Raises:
+        DminError: There is none, it cannot be read, or it is too long.
+    """
+    if path is None:
+        raise DminError(f"drop {what} first")
+    recording = Recording(path, keeps_footage=keeps_footage)
+    minutes = recording.info.duration_seconds / 60
+    if minutes > settings.max_minutes:
+        raise MediaError(
+            f"{recording.path.name} lasts {minutes:.1f} minutes: this page takes up to {settings.max_minutes:g}, and "
+            "the command dmin localize any length"
+        )
+    return recording
+
+
+@contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """Show an error to its visitor alone, without the names of the server's folders."""
+    try:
+        yield
+    except Exception as error:  # whatever a broken file provokes, the next visitor must not feel it
+        words = str(error) if isinstance(error, DminError) else f"{type(error).__name__}: {error}"
+        words = re.sub(rf"{re.escape(get_upload_folder())}\S*{re.escape(os.sep)}", "", words)
+        raise gr.Error(words, duration=None, print_exception=not isinstance(error, DminError)) from error
+
+
+def shown_by(progress: gr.Progress, seconds: float) -> Progress:
+    """A callback for long work that moves the page's progress bar.
+
+    Args:
+        progress: The page's.
+        seconds: Duration of the recording.
+    """
+
+    def report(step: str, completed: int, total: int | None) -> None:
+        total = total or max(1, round(seconds))
+        progress((min(completed, total), total), desc="Watching and listening", unit="s")
+
+    return report
+
+
+def new_file(name: str) -> Path:
+    """A place for an answer, in a new folder, so that no visitor meets another's."""
+    return Path(tempfile.mkdtemp(dir=get_upload_folder())) / name
