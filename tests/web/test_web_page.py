@@ -5,13 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmin import Events
+from dmin.progress import Progress
 from web.web_fakes import write_playable
 
 if TYPE_CHECKING:
@@ -161,8 +164,6 @@ def test_a_sound_is_found_in_the_picture_and_the_place_plays(serve, visit, tmp_p
 
 
 def test_visitors_beyond_the_queue_are_told_so(serve, visit, tmp_path, monkeypatch) -> None:
-    from threading import Event
-
     from dmin.inference import Localizer
 
     go_on, call = Event(), Localizer.__call__
@@ -179,6 +180,29 @@ def test_visitors_beyond_the_queue_are_told_so(serve, visit, tmp_path, monkeypat
     for page in pages:
         if page not in refused:
             page.locator(".dmin-bar").first.wait_for()
+
+
+def test_work_for_a_visitor_who_has_left_ends(serve, visit, tmp_path, monkeypatch) -> None:
+    from dmin.inference import Localizer
+
+    ended, begun = Event(), Event()
+
+    def never(self: Localizer, video: object, *, progress: Progress, **options: object) -> None:
+        begun.set()
+        try:
+            while not time.sleep(0.1):
+                progress("localize", 1, None)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Localizer, "__call__", never)
+    page = visit(serve())
+    drop(page, write_playable(tmp_path / "a.mp4"))
+    assert begun.wait(60)
+    page.get_by_text("Watching and listening").wait_for()
+    assert not ended.is_set()
+    page.close()
+    assert ended.wait(60)
 
 
 @pytest.mark.slow

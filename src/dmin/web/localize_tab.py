@@ -73,7 +73,7 @@ class LocalizeTab:
                 shown,
                 concurrency_limit=self.settings.at_once,
                 concurrency_id="work",
-                show_progress_on=[summary],
+                show_progress_on=[video],
                 **quiet,
             ).success(self.draw, visit, picture, **quiet)
         for slider in (threshold, shortest):
@@ -94,12 +94,13 @@ class LocalizeTab:
         threshold: float,
         min_seconds: float,
         form: str,
+        request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # the library finds it by its default
     ) -> list[Any]:
         """Find the events of an upload."""
         with errors_as_messages():
             recording = opened(path, "a video", self.settings, keeps_footage=True)
-            report = shown_by(progress, recording.info.duration_seconds)
+            report = shown_by(progress, request, recording.info.duration_seconds)
             localizer = self.shelf[model]
             events = localizer(
                 recording, threshold=threshold, min_seconds=min_seconds, missing_audio="silence", progress=report

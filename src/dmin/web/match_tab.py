@@ -52,7 +52,7 @@ class MatchTab:
             [inside, summary, answer],
             concurrency_limit=self.settings.at_once,
             concurrency_id="work",
-            show_progress_on=[summary],
+            show_progress_on=[inside],
             api_visibility="private",
         )
 
@@ -63,6 +63,7 @@ class MatchTab:
         start: float,
         end: float,
         model: str,
+        request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # the library finds it by its default
     ) -> list[Any]:
         """Find the place of a query."""
@@ -74,7 +75,7 @@ class MatchTab:
                 inside=searched.path,
                 start_seconds=start,
                 end_seconds=end or None,
-                progress=shown_by(progress, searched.info.duration_seconds),
+                progress=shown_by(progress, request, searched.info.duration_seconds),
             )
             match = replace(match, query=asked.path.name, inside=searched.path.name)
             words = f"{match.start_seconds:g} to {match.end_seconds:g} s, score {match.score:.2f}"

@@ -15,6 +15,7 @@ from dmin.report.answer import asset
 from dmin.web.localize_tab import LocalizeTab
 from dmin.web.match_tab import MatchTab
 from dmin.web.settings import ServeSettings
+from dmin.web.visits import leave
 
 _STYLE = """
 .gradio-container { --dmin-ink: var(--body-text-color); --dmin-muted: var(--body-text-color-subdued);
@@ -38,6 +39,7 @@ def build(settings: ServeSettings) -> gr.Blocks:
             MatchTab(settings).build()
         with gr.Tab("Words"):
             gr.Markdown(resources.files("dmin.web").joinpath("words.md").read_text("utf-8"))
+        page.unload(leave)
     page.queue(max_size=settings.max_waiting, api_open=False)
     return page
 

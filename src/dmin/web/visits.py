@@ -53,15 +53,27 @@ def errors_as_messages() -> Iterator[None]:
         raise gr.Error(words, duration=None, print_exception=not isinstance(error, DminError)) from error
 
 
-def shown_by(progress: gr.Progress, seconds: float) -> Progress:
+_left: set[str] = set()
+"""Visitors who closed the page."""
+
+
+def leave(request: gr.Request) -> None:
+    """Note that a visitor has closed the page: the work for it ends at its next report."""
+    _left.add(str(request.session_hash))
+
+
+def shown_by(progress: gr.Progress, request: gr.Request, seconds: float) -> Progress:
     """A callback for long work that moves the page's progress bar.
 
     Args:
         progress: The page's.
+        request: The visitor's.
         seconds: Duration of the recording.
     """
 
     def report(step: str, completed: int, total: int | None) -> None:
+        if request.session_hash in _left:
+            raise DminError("the visitor has closed the page")
         total = total or max(1, round(seconds))
         progress((min(completed, total), total), desc="Watching and listening", unit="s")
 
