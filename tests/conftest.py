@@ -12,10 +12,11 @@ import pytest
 import torch
 from hypothesis import settings
 
+from loopback_hub import LoopbackHub
 from tiny_stores import make_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dmin.backbones import Backbone
     from dmin.training.recipe import LocalizationRecipe
@@ -45,6 +46,15 @@ def make_known(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             monkeypatch.setitem(registry._makers._entries, backbone.card.name, (backbone.card, backbone))
 
     return keep
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoopbackHub]:
+    """A hub on the loopback, to which this process's client now talks as the user ann; the cache is empty."""
+    running = LoopbackHub()
+    running.use(monkeypatch, tmp_path / "hub-home", "token-of-ann")
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="session")
