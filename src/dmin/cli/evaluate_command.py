@@ -11,7 +11,7 @@ from jsonargparse.typing import ClosedUnitInterval
 
 from dmin.cli.console import Console
 from dmin.cli.evaluate_tables import matching_table, metrics_table
-from dmin.cli.options import add_device, refuse_missing
+from dmin.cli.options import add_device, add_revision, refuse_missing
 from dmin.data.annotations import SPLITS
 from dmin.progress import Progress
 
@@ -28,6 +28,7 @@ STOPPED = "the figures are not complete; the same command scores again, from the
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", type=str, help="starter, a folder of `dmin train`, or a hub id")
+    add_revision(parser)
     parser.add_argument("data", type=Path, help="feature store or data-set folder")
     parser.add_argument("--split", type=str, choices=list(SPLITS), default="test", help="which clips of the data")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of metrics.json and pictures")
@@ -56,7 +57,7 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.inference.loading import folder_of
     from dmin.models.settings import MatcherSettings
 
-    folder = folder_of(args.model)
+    folder = folder_of(args.model, args.revision)
     matches = (folder / MatcherSettings.FILE).is_file()
     return _matching(folder, args, console) if matches else _localization(args, console)
 
@@ -68,7 +69,7 @@ def _localization(args: Namespace, console: Console) -> int:
     from dmin.inference import Localizer
     from dmin.report.figures import save_scores
 
-    localizer = Localizer.from_pretrained(args.model, device=args.device)
+    localizer = Localizer.from_pretrained(args.model, device=args.device, revision=args.revision)
     if args.threshold is not None:
         localizer.settings = replace(localizer.settings, threshold=args.threshold)
     with console.progress() as progress:
@@ -85,6 +86,7 @@ def _matching(folder: Path, args: Namespace, console: Console) -> int:
     from dmin.device import device_of
     from dmin.errors import ModelError
     from dmin.evaluation import evaluate_matching
+    from dmin.inference.loading import named
     from dmin.models import MatchingModel
     from dmin.models.settings import MatcherSettings
     from dmin.models.systems import load_network
@@ -98,7 +100,8 @@ def _matching(folder: Path, args: Namespace, console: Console) -> int:
     model, settings = load_network(folder, MatchingModel).to(device_of(args.device)), MatcherSettings.load(folder)
     with console.progress() as progress:
         store = _store(args, settings, progress)
-        report = evaluate_matching(model, settings, store, args.split, name=args.model, progress=progress)
+        name = named(args.model, args.revision)
+        report = evaluate_matching(model, settings, store, args.split, name=name, progress=progress)
     report.save(args.out)
     save_matches(report, args.out)
     console.table(matching_table(report))

@@ -13,7 +13,7 @@ from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat
 
 import dmin
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_workers, refuse_missing
+from dmin.cli.options import add_device, add_revision, add_workers, refuse_missing
 from dmin.errors import DataError, DminError
 from dmin.results.events import dumps
 
@@ -35,6 +35,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("events"), help="folder of the answers")
     parser.add_argument("--model", type=str, default="starter", help="starter, a folder of `dmin train`, or a hub id")
+    add_revision(parser)
     parser.add_argument(
         "--threshold",
         type=ClosedUnitInterval | None,
@@ -101,7 +102,7 @@ class _Localizing:
         self.args, self.names = args, names
         for plugin in self.args.plugin or []:
             load_plugin(plugin)
-        self.localizer = Localizer.from_pretrained(self.args.model, device=self.args.device)
+        self.localizer = Localizer.from_pretrained(args.model, device=args.device, revision=args.revision)
         self.console = console or Console(quiet=True)
         self.formats = [FORMATS[name] for name in args.formats]
         self.suffixes = [".json", *(form.suffix for form in self.formats)] + [".png"] * (not args.no_picture)

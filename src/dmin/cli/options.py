@@ -165,3 +165,9 @@ def add_device(parser: ArgumentParser) -> None:
     """Declare ``--device``; `dmin.cli.commands` checks it before the command runs."""
     words = "where to run: auto (a GPU where there is one), cpu, cuda, cuda:1, mps"
     parser.add_argument("--device", type=str, default="auto", help=words)
+
+
+def add_revision(parser: ArgumentParser) -> None:
+    """Declare ``--revision``."""
+    words = "branch, tag or commit of a model of the hub; default: its main branch"
+    parser.add_argument("--revision", type=str | None, default=None, help=words)

@@ -84,14 +84,14 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         return backbones.create(self.settings.audio).to(self.device)
 
     @classmethod
-    def _load(cls, name_or_path: str | Path, device: str) -> Self:
+    def _load(cls, name_or_path: str | Path, device: str, revision: str | None) -> Self:
         """Load a model; `from_pretrained` of the subclasses says what may be given."""
         name = str(name_or_path)
-        folder = folder_of(name)
+        folder = folder_of(name, revision)
         # Subclasses name the very classes that they fill the variables of this one with.
         model = cast(Network, load_network(folder, cls.network))
         settings = cast(SettingsOfTask, cls.settings_type.load(folder))
-        trained = cls(model, settings, name, device)
+        trained = cls(model, settings, named(name, revision), device)
         _log.info("%s", trained.about)
         return trained
 
@@ -104,15 +104,25 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         """One line: what the model can do."""
 
 
-def folder_of(name_or_path: str) -> Path:
+def folder_of(name_or_path: str, revision: str | None = None) -> Path:
     """The folder of a model; one of the hub is downloaded.
 
     Args:
         name_or_path: As given to `from_pretrained`.
+        revision: Branch, tag or commit of a model of the hub; its main branch by default.
 
     Raises:
         ModelError: There is no such model; the message says what may be given.
     """
-    if name_or_path == STARTER.name:
-        return STARTER
-    return pretrained.folder_of(name_or_path, "give 'starter', a folder that `dmin train` wrote")
+    path = str(STARTER) if name_or_path == STARTER.name else name_or_path
+    return pretrained.folder_of(path, "give 'starter', a folder that `dmin train` wrote", revision)
+
+
+def named(name: str, revision: str | None) -> str:
+    """Name of a model in answers.
+
+    Example:
+        >>> named("owner/name", "v2")
+        'owner/name@v2'
+    """
+    return name if revision is None else f"{name}@{revision}"

@@ -55,17 +55,20 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
     settings_type = LocalizerSettings
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path = "starter", device: str = "auto") -> Localizer:
+    def from_pretrained(
+        cls, name_or_path: str | Path = "starter", device: str = "auto", revision: str | None = None
+    ) -> Localizer:
         """Load a model.
 
         Args:
             name_or_path: "starter", a folder that `dmin train` wrote, or a repository id of the Hugging Face hub.
             device: Where to run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
+            revision: Branch, tag or commit of a model of the hub; its main branch by default.
 
         Raises:
             ModelError: There is no such model, or it is not one of this task.
         """
-        return cls._load(name_or_path, device)
+        return cls._load(name_or_path, device, revision)
 
     @property
     def about(self) -> str:

@@ -71,18 +71,19 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
             )
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path, device: str = "auto") -> Matcher:
+    def from_pretrained(cls, name_or_path: str | Path, device: str = "auto", revision: str | None = None) -> Matcher:
         """Load a model.
 
         Args:
             name_or_path: A folder that `dmin train` wrote with a preset of the task matching, or a repository id of the
                 Hugging Face hub.
             device: Where to run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
+            revision: Branch, tag or commit of a model of the hub; its main branch by default.
 
         Raises:
             ModelError: There is no such model, or it is not one of this task.
         """
-        return cls._load(name_or_path, device)
+        return cls._load(name_or_path, device, revision)
 
     @property
     def direction(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self, get_type_hints
 
 import torch
-from huggingface_hub import ModelCard, PyTorchModelHubMixin, snapshot_download
+from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -19,9 +18,14 @@ from torch import Tensor, nn
 from dmin.errors import DataError, ModelError
 from dmin.layers.numeric import widened
 from dmin.models.config import config_from
+from dmin.models.hub import download, is_repository
+from dmin.models.settings import LocalizerSettings, MatcherSettings
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "README.md"
+MODEL_FILES = (CONFIG_FILE, WEIGHTS_FILE, LocalizerSettings.FILE, MatcherSettings.FILE, CARD_FILE)
+"""All that inference reads of a model's folder, and its card; of the settings, a folder holds those of its task."""
 _GIVE = "give a folder that `dmin train` or save_pretrained wrote"
 
 
@@ -70,7 +74,7 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
         with TemporaryDirectory(dir=folder, prefix=".saving-") as aside:
             super().save_pretrained(aside, **options)
             for file in sorted(Path(aside).iterdir()):
-                if file.name != "README.md" or not (folder / file.name).exists():
+                if file.name != CARD_FILE or not (folder / file.name).exists():
                     file.replace(folder / file.name)
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
@@ -164,26 +168,22 @@ def _widened(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: widened(tensor) for name, tensor in state.items()}
 
 
-def folder_of(name: str, give: str = _GIVE, **options: Any) -> Path:
+def folder_of(name: str, give: str = _GIVE, revision: str | None = None, **options: Any) -> Path:
     """The folder of that name, or of a copy of that repository of the hub.
 
     Args:
         name: A folder, or a repository id of the Hugging Face hub (owner/name).
         give: What may be given, for the message.
-        options: For the hub: revision, token, cache_dir, local_files_only, force_download.
+        revision: Branch, tag or commit of the repository; its main branch by default.
+        options: For the hub: token, cache_dir, local_files_only, force_download.
 
     Raises:
-        ModelError: There is neither, or the hub cannot be reached.
+        ModelError: There is neither, the hub cannot be reached, or a folder is asked for a revision.
     """
     if Path(name).is_dir():
+        if revision is not None:
+            raise ModelError(f"got revision {revision!r} of {name}, which is a folder: only models of the hub have any")
         return Path(name)
-    if Path(name).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+    if Path(name).exists() or not is_repository(name):
         raise ModelError(f"no model {name!r}: {give}, or a repository id of the Hugging Face hub (owner/name)")
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.md"], **options))
-    # The hub's client and the network below it have dozens of errors without a common base.
-    except Exception as error:
-        raise ModelError(
-            f"{name!r} is no folder here, and the hub could not give it ({type(error).__name__}): "
-            "check the name and the network"
-        ) from error
+    return download(name, MODEL_FILES, revision=revision, **options)
