@@ -48,6 +48,7 @@ class PretrainedModel(nn.Module, PyTorchModelHubMixin, library_name="dmin"):
     """A network that one configuration dataclass rebuilds; subclasses name it as ``config_type``.
 
     ``save_pretrained(folder)``, ``from_pretrained(folder or hub id)`` and ``push_to_hub(hub id)`` are the hub's own.
+    The last one sends the network alone; `dmin.publish.push_to_hub` sends all that inference needs.
     """
 
     config_type: ClassVar[type[Any]]
