@@ -1,9 +1,10 @@
-"""`dmin push`, and models of the hub in the commands that take one."""
+"""`dmin push`, `dmin export`, and models of the hub in the commands that take one."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -90,6 +91,18 @@ def test_an_edited_card_is_told_of(hub, model, capsys):
     assert run(["push", str(model), "ann/bells"]) == 0
     assert capsys.readouterr().err == "the card was edited, and stays as it is\n"
     assert hub.files("ann/bells")["README.md"] == (model / "README.md").read_bytes()
+
+
+def test_export_prints_the_difference_and_the_file(model, tmp_path, capsys):
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    assert run(["export", str(model), "--out", str(tmp_path / "bell.onnx"), "--quiet"]) == 0
+    captured = capsys.readouterr()
+    difference, file = captured.out.splitlines()
+    assert re.fullmatch(
+        r"largest difference from torch on clips of 1, 10 and 37 s: \d.\de-\d\d \(allowed: 1e-04\)", difference
+    )
+    assert file == f"relevance, categories, attention -> {tmp_path / 'bell.onnx'} (0.1 MB)"
+    assert captured.err == ""
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "train a network on a feature store",
     "evaluate": "score a model on a split",
     "push": "publish a trained model on the Hugging Face hub",
+    "export": "write a trained model as an ONNX file",
     "reproduce": "run a table or a figure of the paper: ours beside the published numbers",
     "convert": "a checkpoint of the authors' released code -> a model of dmin",
     "data": "bring labels of other tools into a data-set folder, or check a copy of AVE",
