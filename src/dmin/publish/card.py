@@ -6,12 +6,12 @@ import hashlib
 import re
 from typing import Any
 
-import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from dmin import backbones
 from dmin.models.settings import LocalizerSettings
 from dmin.publish.run import RECIPE_FILE, Evaluation, Figure, Run
+from dmin.report.template import template
 
 _SIGNATURE = "\n<!-- dmin wrote this card ({digest}); `dmin push` renews it unless somebody edits it -->\n"
 _TAGS = {"localization": "audio-visual-event-localization", "matching": "cross-modality-localization"}
@@ -37,14 +37,7 @@ def model_card(run: Run, repository: str, licence: str | None = None) -> str:
     Returns:
         Markdown with metadata at its top, signed at its end.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dmin.publish", "."),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    text = environment.get_template("card.md.jinja").render(
+    text = template("card.md.jinja", "dmin.publish").render(
         metadata=_metadata(run, repository, licence).to_yaml().strip(),
         repository=repository,
         licence=licence,

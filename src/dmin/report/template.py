@@ -1,4 +1,4 @@
-"""The Jinja templates beside this file."""
+"""Jinja templates: pages, and the cards of models."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dmin.files import readable
 
 
 @cache
-def template(name: str) -> jinja2.Template:
-    """A template by the name of its file; whatever is put into it is escaped."""
+def template(name: str, package: str = "dmin.report") -> jinja2.Template:
+    """A template by the name of its file, in the folder of a package; what is put into HTML is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dmin.report", "."),
-        autoescape=True,
+        loader=jinja2.PackageLoader(package, "."),
+        autoescape=".html" in name,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
