@@ -18,11 +18,9 @@ from dmin.web.settings import ServeSettings
 from dmin.web.visits import leave
 
 _STYLE = """
-.gradio-container { --dmin-ink: var(--body-text-color); --dmin-muted: var(--body-text-color-subdued);
-  --dmin-line: var(--border-color-primary); width: 100% !important; max-width: 1180px !important; margin: 0 auto; }
+.gradio-container { width: 100% !important; max-width: 1180px !important; margin: 0 auto; }
 .gradio-container > main { width: 100%; }
 button[aria-label="Trim video to selection"] { display: none; }
-.dark { --dmin-accent: #6db8e8; }
 """
 _FONT = ("system-ui", "sans-serif")
 
