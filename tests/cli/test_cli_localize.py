@@ -14,7 +14,7 @@ from cli_fakes import Ear, Eye, make_model, write_video
 from dmin.cli.answers import names_of, videos_of
 from dmin.cli.commands import run
 from dmin.media.info import probe
-from dmin.media.pictures import pictures_of
+from dmin.media.pictures import pictures_in
 from dmin.results.events import Events
 from dmin.results.formats.webvtt import to_webvtt
 
@@ -252,6 +252,6 @@ def test_values_out_of_range_are_told_once_before_any_video(localize, good, caps
 def test_a_video_is_probed_once_and_decoded_once(localize, good, monkeypatch):
     probes, pictures = [], []
     monkeypatch.setattr("dmin.media.recording.probe", lambda path: probes.append(path) or probe(path))
-    monkeypatch.setattr("dmin.media.segments.pictures_of", lambda *of: pictures.append(of) or pictures_of(*of))
+    monkeypatch.setattr("dmin.media.recording.pictures_in", lambda info: pictures.append(info) or pictures_in(info))
     assert localize(good, "--force") == 0
     assert (len(probes), len(pictures)) == (1, 1)

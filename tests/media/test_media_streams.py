@@ -16,7 +16,7 @@ from av.stream import Disposition
 
 from dmin.errors import MediaError
 from dmin.media import decode, probe
-from dmin.media.pictures import _frames
+from dmin.media.pictures import pictures_in
 
 RATE_HZ = 8000
 
@@ -101,7 +101,7 @@ def test_pictures_before_a_damaged_end_are_kept(tmp_path, share):
     with av.open(str(cut)) as container:
         container.streams.video[0].codec_context.thread_count = 1
         expected = [frame.time for frame in _past_damage(container)]
-    assert [time for time, _ in _frames(probe(cut))] == expected
+    assert [time for time, _ in pictures_in(probe(cut))] == expected
     assert len(expected) > 10
 
 

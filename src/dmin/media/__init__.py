@@ -3,12 +3,17 @@
 Each stream is read through a container of its own, so that badly interleaved files need no more memory than good ones.
 """
 
+from dmin.media.arrays import Arrays
 from dmin.media.footage import keep_footage, watch
 from dmin.media.info import probe
-from dmin.media.recording import Recording, Source
+from dmin.media.live import Live
+from dmin.media.recording import Recording
 from dmin.media.segments import Segment, Segments, Streams, decode, decode_audio
+from dmin.media.source import Source, recording_of
 
 __all__ = [
+    "Arrays",
+    "Live",
     "Recording",
     "Segment",
     "Segments",
@@ -18,5 +23,6 @@ __all__ = [
     "decode_audio",
     "keep_footage",
     "probe",
+    "recording_of",
     "watch",
 ]

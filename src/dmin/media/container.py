@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 
@@ -17,28 +18,67 @@ from dmin.media.clock import Clock
 # to drop their words without asking for it, and any other level can hang.
 av.logging.set_level(None)
 
+_UNREADABLE = "is not a video or sound that FFmpeg can read, or it is cut off"
 
-def opened(path: Path) -> Any:
+
+def opened(path: Path, file: BinaryIO | None = None) -> Any:
     """Open a file for reading; close it after use, or use it in a ``with``.
+
+    Args:
+        path: The file, or the name of an open one.
+        file: The open one.
 
     Raises:
         MediaError: It is not there, may not be read, or is nothing that FFmpeg knows.
     """
     try:
-        if path.is_dir():
-            raise MediaError(f"{path} is a folder: give a video file")
-        if path.stat().st_size == 0:
-            raise MediaError(f"{path} is empty: give a video file")
-        # Absolute, because FFmpeg takes the "12" of 12:30.mp4 for a protocol like http.
-        container = av.open(str(path.absolute()), metadata_errors="ignore")
+        container = _opened_path(path) if file is None else _opened_file(path, file)
     except MediaError:
         raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(f"{path} {_refusal(path, error)}") from error
+        why = _refusal(path, error) if file is None else _UNREADABLE
+        raise MediaError(f"{path} {why}") from error
     if container.format.name == "tty":  # FFmpeg draws text files
         container.close()
         raise MediaError(f"{path} is a text file: give a video file")
     return container
+
+
+def _opened_path(path: Path) -> Any:
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder: give a video file")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path} is empty: give a video file")
+    # Absolute, because FFmpeg takes the "12" of 12:30.mp4 for a protocol like http.
+    return av.open(str(path.absolute()), metadata_errors="ignore")
+
+
+def _opened_file(name: Path, file: BinaryIO) -> Any:
+    if isinstance(file, io.TextIOBase):
+        raise MediaError(f"{name} was opened as text: open it as bytes, open(..., 'rb')")
+    return av.open(_Reader(file) if file.seekable() else file, metadata_errors="ignore")
+
+
+class _Reader:
+    """Reads an open file from a place of its own, so that several containers can read the same one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._place = 0
+
+    def read(self, size: int) -> bytes:
+        self._file.seek(self._place)
+        data = self._file.read(size)
+        self._place += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        from_here = whence == os.SEEK_CUR
+        self._place = self._place + offset if from_here else self._file.seek(offset, whence)
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
 
 
 def _refusal(path: Path, error: Exception) -> str:
@@ -54,7 +94,7 @@ def _refusal(path: Path, error: Exception) -> str:
     if isinstance(error, av.error.FFmpegError | ValueError):
         if isinstance(error, av.error.FFmpegError) and path.open("rb").read(7) == b"#EXTM3U":
             return "is a playlist of which no part can be read: put all its parts beside it"
-        return "is not a video or sound that FFmpeg can read, or it is cut off"
+        return _UNREADABLE
     return f"cannot be read: {getattr(error, 'strerror', error)}"
 
 
@@ -90,13 +130,23 @@ def packets(container: Any, streams: Any) -> Iterator[Any]:
 
 
 def decoded(container: Any, stream: Any, clock: Clock, *, strict: bool = False) -> Iterator[Any]:
-    """Pictures or pieces of sound of one stream, with the clock's timestamps.
+    """Pictures or pieces of sound of one stream, with the clock's timestamps; else like `decoded_packets`."""
+
+    def clocked() -> Iterator[Any]:
+        for number, packet in enumerate(packets(container, stream)):
+            clock.set(packet, number)
+            yield packet
+
+    return decoded_packets(clocked(), stream, strict=strict)
+
+
+def decoded_packets(packets: Iterable[Any], stream: Any, *, strict: bool = False) -> Iterator[Any]:
+    """Pictures or pieces of sound that packets of one stream hold.
 
     Damaged packets are passed over, unless ``strict``: then the first one raises FFmpeg's error.
     """
     is_flushed = False
-    for number, packet in enumerate(packets(container, stream)):
-        clock.set(packet, number)
+    for packet in packets:
         is_flushed = not packet.size
         try:
             if strict and packet.is_corrupt:

@@ -10,9 +10,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from dmin.errors import MediaError
 from dmin.media.info import MediaInfo
-from dmin.media.recording import Recording, Source
+from dmin.media.recording import Recording
 from dmin.media.segments import Segment, Segments, Streams, decode
+from dmin.media.source import Source, recording_of
 from dmin.results.footage import Footage
 
 MOST_THUMBNAILS = 14
@@ -106,8 +108,10 @@ def watch(
 
 def _small(source: Source, streams: Streams | None, start_seconds: float, end_seconds: float | None) -> Segments:
     """Segments that hold no more than a picture needs."""
-    recording = source if isinstance(source, Recording) else Recording(source)
+    recording = recording_of(source)
     info = recording.info
+    if math.isinf(recording.duration_seconds):
+        raise MediaError(f"{recording.name} is read as it comes: no picture of all of it can be made before its end")
     seconds = (info.duration_seconds if end_seconds is None else end_seconds) - start_seconds
     return decode(
         recording,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
 from typing import Any
 
 import av
@@ -11,24 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmin.errors import MediaError
-from dmin.media.container import decoded, opened, streams_of
+from dmin.media.container import decoded, streams_of
 from dmin.media.info import MediaInfo, display_matrix, is_transposed
 
 
-def pictures_of(
-    info: MediaInfo, frames_each: int, seconds: int, size: tuple[int, int] | None, start_seconds: float = 0.0
+def pictures_at(
+    frames: Iterable[tuple[float, Any]],
+    info: MediaInfo,
+    frames_each: int,
+    size: tuple[int, int] | None,
+    start_seconds: float = 0.0,
 ) -> Iterator[NDArray[np.uint8]]:
-    """The picture shown at each instant: the latest that has begun; the first before it, the last after its end.
+    """The picture shown at each instant, without end: the latest that has begun; the first before it.
 
-    Instants are counted from ``start_seconds`` of the video on.
+    Args:
+        frames: Pictures with their times, in order.
+        info: Of the video.
+        frames_each: Instants a second.
+        size: Height and width; None keeps those of the first picture.
+        start_seconds: Instants are counted from here on.
+
+    Raises:
+        MediaError: There is no picture.
     """
-    frames = _frames(info)
+    frames = iter(frames)
     upcoming = next(frames, None)
     if upcoming is None:
         raise MediaError(f"{info.path} has no picture that can be decoded: it is damaged")
     shown = upcoming[1]
     drawn: tuple[Any, NDArray[np.uint8]] | None = None
-    for index in range(seconds * frames_each):
+    for index in count():
         instant = info.start_seconds + start_seconds + (index + 0.5) / frames_each
         while upcoming is not None and upcoming[0] <= instant:
             shown, upcoming = upcoming[1], next(frames, None)
@@ -38,10 +50,15 @@ def pictures_of(
         yield drawn[1]
 
 
-def _frames(info: MediaInfo) -> Iterator[tuple[float, Any]]:
-    """Decoded pictures with their times, in order; damaged packets are passed over."""
+def pictures_in(info: MediaInfo) -> Iterator[tuple[float, Any]]:
+    """Decoded pictures of a file with their times, in order; damaged packets are passed over."""
+    return timed(_decoded(info), info)
+
+
+def timed(frames: Iterable[Any], info: MediaInfo) -> Iterator[tuple[float, Any]]:
+    """Pictures with their times; one that has none follows that before it at the video's rate."""
     last = info.start_seconds - 1 / info.picture_rate
-    for frame in _decoded(info):
+    for frame in frames:
         # The decoder gives a picture when it is to be shown: that is the decoding time of the packet last put in.
         ticks = frame.pts if info.decoding_delay_seconds is None else frame.dts
         seconds = None if ticks is None else float(ticks * frame.time_base) - (info.decoding_delay_seconds or 0.0)
@@ -51,19 +68,19 @@ def _frames(info: MediaInfo) -> Iterator[tuple[float, Any]]:
 
 def _decoded(info: MediaInfo) -> Iterator[Any]:
     """Pictures as they are decoded: on several threads up to the first damage, which makes threads lose pictures."""
-    count = 0
+    done = 0
     try:
-        with opened(info.path) as container:
+        with info.open() as container:
             stream = streams_of(container)[0]
             stream.thread_type = "AUTO"
             for frame in decoded(container, stream, info.video_clock, strict=True):
                 yield frame
-                count += 1
+                done += 1
     except av.error.FFmpegError:
-        with opened(info.path) as container:
+        with info.open() as container:
             stream = streams_of(container)[0]
             stream.codec_context.thread_count = 1
-            yield from islice(decoded(container, stream, info.video_clock), count, None)
+            yield from islice(decoded(container, stream, info.video_clock), done, None)
 
 
 def _rgb(frame: Any, size: tuple[int, int] | None) -> NDArray[np.uint8]:

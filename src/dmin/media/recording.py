@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
-from dmin.media.info import probe
+from dmin.media.info import MediaInfo, probe
+from dmin.media.pictures import pictures_in
+from dmin.media.sound import sound_in
 from dmin.results.footage import Footage
 
 
@@ -12,20 +16,52 @@ class Recording:
     """A video or sound file that was looked through: `decode` and all that decodes takes it in place of a path.
 
     Args:
-        path: The file.
+        source: The file, or one that is open for reading bytes and can seek.
         keeps_footage: Keep a few frames and the spectrogram while features are computed, for a picture of it.
 
     Raises:
         MediaError: It is not there, cannot be read, is encrypted, or is neither video nor sound.
     """
 
-    def __init__(self, path: str | Path, *, keeps_footage: bool = False) -> None:
-        self.info = probe(path)
-        self.path = self.info.path
+    info: MediaInfo
+    footage: Footage | None = None
+    """Footage of all of it; None until it has been kept."""
+
+    def __init__(self, source: str | Path | BinaryIO, *, keeps_footage: bool = False) -> None:
+        self.info = probe(source) if isinstance(source, str | Path) else probe(name_of(source), source)
+        self.name = str(self.info.path)
         self.keeps_footage = keeps_footage
-        self.footage: Footage | None = None
-        """Footage of all of it; None until it has been kept."""
+
+    @property
+    def path(self) -> Path:
+        """The file, or the name of what is no file."""
+        return self.info.path
+
+    @property
+    def duration_seconds(self) -> float:
+        """Its length."""
+        return self.info.duration_seconds
+
+    def pictures(self) -> Iterator[tuple[float, Any]]:
+        """Decoded pictures with their timestamps, in order."""
+        return pictures_in(self.info)
+
+    def sound(self) -> Iterator[Any]:
+        """Decoded pieces of sound, in order."""
+        return sound_in(self.info)
+
+    def lasts(self, seconds: float) -> bool:
+        """True if it goes on until then, to the millisecond: timestamps are not more exact than that."""
+        return round(self.duration_seconds, 3) >= seconds
 
 
-Source = str | Path | Recording
-"""A file, or one that is probed already."""
+def name_of(file: BinaryIO) -> str:
+    """The name of an open file; one in memory is called by its kind.
+
+    Example:
+        >>> import io
+        >>> name_of(io.BytesIO())
+        '<BytesIO>'
+    """
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else f"<{type(file).__name__}>"

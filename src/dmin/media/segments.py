@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
+from itertools import count, repeat, takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from dmin.errors import MediaError
 from dmin.media.info import MediaInfo, probe
-from dmin.media.pictures import pictures_of
-from dmin.media.recording import Recording, Source
-from dmin.media.sound import Sound
+from dmin.media.pictures import pictures_at
+from dmin.media.recording import Recording
+from dmin.media.sound import Sound, sound_in
+from dmin.media.source import Source, recording_of
 
 Streams = Literal["both", "picture", "sound"]
 """Streams of a file that are decoded; others need not be there."""
@@ -70,12 +71,14 @@ def decode(
     Raises:
         MediaError: It is not a video, too short or too small, has no sound, or ends before the piece asked for does.
     """
-    info = source.info if isinstance(source, Recording) else probe(source)
+    recording = recording_of(source)
+    info = recording.info
     if not info.has_video and streams != "sound":
         why = "an event must be seen, so " if streams == "both" else ""
         raise MediaError(f"{info.path} has no video stream: {why}give a file with pictures")
-    if info.duration_seconds < MIN_SECONDS:
-        raise MediaError(f"{info.path} lasts {info.duration_seconds:.2f} s: at least {MIN_SECONDS} s are needed")
+    _check_length(recording)
+    if math.isinf(info.duration_seconds) and streams != "both":
+        raise MediaError(f"{info.path} is read as it comes: its picture and its sound can only be taken together")
     if min(info.width, info.height) < MIN_PIXELS and streams != "sound":
         raise MediaError(
             f"{info.path} is {info.width}x{info.height} pixels: at least {MIN_PIXELS}x{MIN_PIXELS} are needed"
@@ -91,14 +94,21 @@ def decode(
         )
     duration = _piece_seconds(info, start_seconds, end_seconds)
     size = (frame_size, frame_size) if isinstance(frame_size, int) else frame_size
-    return Segments(info, frames_per_second, rate_hz, size, streams, start_seconds, duration)
+    return Segments(recording, frames_per_second, rate_hz, size, streams, start_seconds, duration)
+
+
+def _check_length(recording: Recording) -> None:
+    if recording.duration_seconds < MIN_SECONDS:
+        raise MediaError(
+            f"{recording.name} lasts {recording.duration_seconds:.2f} s: at least {MIN_SECONDS} s are needed"
+        )
 
 
 def _piece_seconds(info: MediaInfo, start_seconds: float, end_seconds: float | None) -> float:
     """Length of a piece, checked; one may say 10 for the end of a video of 9.97 s."""
     duration = info.duration_seconds
     end = duration if end_seconds is None else end_seconds
-    if not 0 <= start_seconds < end <= max(duration, math.ceil(duration)):
+    if not 0 <= start_seconds < end <= (math.ceil(duration) if math.isfinite(duration) else duration):
         raise MediaError(
             f"{info.path} lasts {duration:.2f} s: a piece from {start_seconds:g} to {end:g} s does not lie within it, "
             "or ends before it starts"
@@ -121,7 +131,7 @@ def decode_audio(path: str | Path, rate_hz: int) -> NDArray[np.float32]:
     info = probe(path)
     if not info.has_audio:
         raise MediaError(f"{path} has no audio stream")
-    pieces = list(Sound(info, rate_hz).pieces())
+    pieces = list(Sound(sound_in(info), rate_hz, info.start_seconds).pieces())
     return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
 
 
@@ -130,7 +140,7 @@ class Segments:
 
     def __init__(
         self,
-        info: MediaInfo,
+        recording: Recording,
         frames_per_second: float,
         rate_hz: int,
         frame_size: tuple[int, int] | None,
@@ -138,10 +148,9 @@ class Segments:
         start_seconds: float,
         duration_seconds: float,
     ) -> None:
-        self.info = info
+        self.info = info = recording.info
         self.path = info.path
         self.start_seconds = start_seconds
-        self.duration_seconds = duration_seconds
         self.width, self.height = info.width, info.height
         self.has_pictures = streams != "sound"
         self.has_audio = info.has_audio and streams != "picture"
@@ -149,10 +158,23 @@ class Segments:
         self.rate_hz = rate_hz
         self.frame_size = frame_size
         self._streams = streams
+        self._recording = recording
+        self._piece_seconds = duration_seconds
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of all segments together; infinite for a live source that is not over."""
+        return min(self._piece_seconds, self._recording.duration_seconds - self.start_seconds)
 
     @cached_property
     def count(self) -> int:
-        """T: a remainder of half a second or more is a segment of its own."""
+        """T: a remainder of half a second or more is a segment of its own.
+
+        Raises:
+            TypeError: The source is live and not over. (`list` takes that for an answer when it asks for a length.)
+        """
+        if math.isinf(self.duration_seconds):
+            raise TypeError(f"{self.path} is read as it comes: nobody knows how long it is")
         return int(round(self.duration_seconds, 3) + 0.5)  # timestamps are exact to the millisecond at best
 
     def __len__(self) -> int:
@@ -160,19 +182,30 @@ class Segments:
 
     def __iter__(self) -> Iterator[Segment]:
         pictures, sound = self._pictures(), self._sound()
-        for index in range(self.count):
+        for index in takewhile(self._has, count()):
             yield Segment(index, self.start_seconds + index, next(pictures), next(sound))
 
+    def _has(self, index: int) -> bool:
+        """True if there is such a segment."""
+        if math.isfinite(self._piece_seconds):
+            return index < self.count
+        is_there = self._recording.lasts(self.start_seconds + index + 0.5)
+        if not index and not is_there:
+            _check_length(self._recording)
+        return is_there
+
     def _pictures(self) -> Iterator[NDArray[np.uint8]]:
-        """[F, H, W, 3] for each segment."""
+        """[F, H, W, 3] for each segment, without end."""
         if not self.has_pictures:
             yield from repeat(np.zeros((0, 0, 0, 3), np.uint8))
-        pictures = pictures_of(self.info, self.frames_each, self.count, self.frame_size, self.start_seconds)
-        for _ in range(self.count):
+        found = self._recording.pictures()
+        pictures = pictures_at(found, self.info, self.frames_each, self.frame_size, self.start_seconds)
+        while True:
             yield np.stack([next(pictures) for _ in range(self.frames_each)])
 
     def _sound(self) -> Iterator[NDArray[np.float32]]:
         """[S] for each segment, without end."""
         if self.has_audio:
-            yield from Sound(self.info, self.rate_hz).seconds(self.start_seconds)
+            sound = Sound(self._recording.sound(), self.rate_hz, self.info.start_seconds)
+            yield from sound.seconds(self.start_seconds)
         yield from repeat(np.zeros(self.rate_hz if self._streams != "picture" else 0, np.float32))

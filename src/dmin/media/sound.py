@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import av
@@ -10,57 +10,72 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmin.errors import MediaError
-from dmin.media.container import decoded, opened, streams_of
+from dmin.media.container import decoded, streams_of
 from dmin.media.info import COUNTED, MediaInfo
 
 _ROUNDING_SECONDS = 0.01
 """Samples this near to their timestamps stay; beyond it they are moved there exactly, so that errors never add up."""
 
 
-class Sound:
-    """A file's sound as mono at one rate, each sample at its timestamp's place."""
+def sound_in(info: MediaInfo) -> Iterator[Any]:
+    """Decoded pieces of a file's sound, in order; damaged packets are passed over.
 
-    def __init__(self, info: MediaInfo, rate_hz: int) -> None:
-        self.info = info
+    Raises:
+        MediaError: The sample rate changes in a stream whose times FFmpeg counts by its first rate.
+    """
+    rate_hz = None
+    with info.open() as container:
+        for frame in decoded(container, streams_of(container)[1], info.audio_clock):
+            if rate_hz not in (None, frame.sample_rate) and container.format.name in COUNTED:
+                raise MediaError(
+                    f"{info.path} changes its sample rate from {rate_hz} to {frame.sample_rate} Hz, and such a stream "
+                    "has no timestamps: put each part into a file of its own"
+                )
+            rate_hz = frame.sample_rate
+            yield frame
+
+
+class Sound:
+    """Sound as mono at one rate, each sample at its timestamp's place.
+
+    Args:
+        frames: Decoded pieces, in order.
+        rate_hz: Rate of the samples.
+        start_seconds: Timestamp of the first sample.
+    """
+
+    def __init__(self, frames: Iterable[Any], rate_hz: int, start_seconds: float) -> None:
+        self.frames = frames
         self.rate_hz = rate_hz
+        self.start_seconds = start_seconds
 
     def pieces(self) -> Iterator[NDArray[np.float32]]:
-        """Consecutive pieces from the file's 0 on; gaps in the timestamps are silence, overlaps are dropped.
-
-        Raises:
-            MediaError: The sample rate changes in a stream whose times FFmpeg counts by its first rate.
-        """
+        """Consecutive pieces from the start on; gaps in the timestamps are silence, overlaps are dropped."""
         filled = 0.0  # samples up to here are there, or still in the resampler
         drop = 0.0  # samples still in the resampler that nobody shall hear
         resampler = self._resampler()
         kind: tuple[str, str, int] | None = None
         begun = False
-        with opened(self.info.path) as container:
-            for frame in decoded(container, streams_of(container)[1], self.info.audio_clock):
-                length = frame.samples * self.rate_hz / frame.sample_rate
-                gap = 0.0 if frame.time is None else (frame.time - self.info.start_seconds) * self.rate_hz - filled
-                if abs(gap) > _ROUNDING_SECONDS * self.rate_hz or not begun:  # the beginning is placed exactly
-                    yield from self._silence(round(gap))
-                    overlap = min(max(-gap, 0.0), length)
-                    drop += overlap
-                    filled += max(gap, 0.0) - overlap
-                    begun = overlap < length
-                filled += length
-                if kind not in (None, described := (frame.format.name, frame.layout.name, frame.sample_rate)):
-                    if container.format.name in COUNTED and described[2] != kind[2]:
-                        raise MediaError(
-                            f"{self.info.path} changes its sample rate from {kind[2]} to {described[2]} Hz, and such a "
-                            "stream has no timestamps: put each part into a file of its own"
-                        )
-                    yield self._floats(resampler.resample(None))
-                    resampler = self._resampler()
-                kind = described
-                frame.pts = None  # so that the resampler takes what comes as continuous
-                samples = self._floats(resampler.resample(frame))
-                cut = min(round(drop), len(samples))
-                drop -= cut
-                yield samples[cut:]
-            yield self._floats(resampler.resample(None))[round(drop) :]
+        for frame in self.frames:
+            length = frame.samples * self.rate_hz / frame.sample_rate
+            gap = 0.0 if frame.time is None else (frame.time - self.start_seconds) * self.rate_hz - filled
+            if abs(gap) > _ROUNDING_SECONDS * self.rate_hz or not begun:  # the beginning is placed exactly
+                yield from self._silence(round(gap))
+                overlap = min(max(-gap, 0.0), length)
+                drop += overlap
+                filled += max(gap, 0.0) - overlap
+                begun = overlap < length
+            filled += length
+            if kind not in (None, described := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                yield self._floats(resampler.resample(None))
+                resampler = self._resampler()
+            kind = described
+            frame.pts = None  # so that the resampler takes what comes as continuous
+            samples = self._floats(resampler.resample(frame))
+            cut = min(round(drop), len(samples))
+            drop -= cut
+            yield samples[cut:]
+        yield self._floats(resampler.resample(None))[round(drop) :]
 
     def seconds(self, start_seconds: float = 0.0) -> Iterator[NDArray[np.float32]]:
         """The same from ``start_seconds`` on, cut into seconds; the last one filled with silence."""

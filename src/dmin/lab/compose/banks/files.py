@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from dmin.errors import DataError, MediaError
 from dmin.lab.compose.sound import RATE_HZ
 from dmin.media.info import probe
-from dmin.media.sound import Sound
+from dmin.media.sound import Sound, sound_in
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 AUDIO_SUFFIXES = frozenset({".ogg", ".oga", ".opus", ".wav", ".flac", ".mp3", ".m4a", ".aac", ".aif", ".aiff"})
@@ -68,7 +68,7 @@ def read_sound(path: Path) -> NDArray[np.float32]:
         info = probe(path)
         if not info.has_audio:
             raise DataError(f"{path} holds no sound: replace or remove it")
-        for piece in Sound(info, RATE_HZ).pieces():
+        for piece in Sound(sound_in(info), RATE_HZ, info.start_seconds).pieces():
             pieces.append(piece)
             samples += len(piece)
             if samples >= _LONGEST_SECONDS * RATE_HZ:
