@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from dmin import files
 from dmin.errors import DminError
 from dmin.results import formats
-from dmin.results.events import Event, Events, Second, merge_seconds
+from dmin.results.events import Event, Events, Second
 from dmin.results.formats.activitynet import to_activitynet
 from dmin.results.formats.as_csv import to_csv
 from dmin.results.formats.as_json import from_json, to_json
@@ -30,6 +30,7 @@ from dmin.results.formats.labelstudio import to_labelstudio
 from dmin.results.formats.rttm import to_rttm
 from dmin.results.formats.tsv import to_tsv
 from dmin.results.formats.webvtt import to_webvtt
+from dmin.results.merging import merge_seconds
 from report.report_examples import answer
 
 EVENTS = Events(

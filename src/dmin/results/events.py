@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from dmin.checks import check_within_unit
-from dmin.errors import DminError, require
+from dmin.errors import DataError, DminError, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +50,22 @@ class Second:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """Seconds of a video that nothing that is still to come can change, as `Localizer.stream` gives them."""
+
+    start_seconds: float
+    """Start of the first of them."""
+    end_seconds: float
+    """End of the last; that of the video, if it is its last."""
+    seconds: tuple[Second, ...] = field(repr=False)
+    """One entry a second."""
+    events: tuple[Event, ...]
+    """Events that ended here, perhaps having started before; one that goes on comes once it has ended."""
+    attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    """Spatial attention [T, H, W] of these seconds; None if the network has none."""
+
+
+@dataclass(frozen=True)
 class Events:
     """All that was found in one video. Iterating gives the events, in order of time."""
 
@@ -77,7 +94,13 @@ class Events:
     def __len__(self) -> int:
         return len(self.events)
 
-    def __getitem__(self, index: int) -> Event:
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Event, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Event | tuple[Event, ...]:
         return self.events[index]
 
     @property
@@ -144,9 +167,43 @@ class Events:
         Raises:
             ModelError: The threshold is out of range.
         """
+        from dmin.results.merging import merge_seconds
+
         check_within_unit(threshold=threshold)
         events = merge_seconds(self.seconds, threshold, self.duration_seconds, min_seconds)
         return replace(self, threshold=threshold, events=events)
+
+    def between(self, start_seconds: float, end_seconds: float) -> Events:
+        """What lies between two times: the seconds that touch it, and the events, cut where it starts and ends.
+
+        The times stay those of the video, and so does its duration.
+
+        Raises:
+            DataError: The end is not after the start.
+
+        Example:
+            >>> rows = tuple(Second(float(t), 0.9, "Dog", {"Dog": 1.0}) for t in range(9))
+            >>> part = Events("dog.mp4", 9.0, "starter", 0.5, rows, (Event(1.0, 9.0, "Dog", 0.9),)).between(4.5, 7.0)
+            >>> part[0], [second.start_seconds for second in part.seconds]
+            (Event(start_seconds=4.5, end_seconds=7.0, category='Dog', score=0.9), [4.0, 5.0, 6.0])
+        """
+        if not start_seconds < end_seconds:
+            raise DataError(f"{start_seconds:g} to {end_seconds:g} s holds nothing: the end must be after the start")
+        touch = [start_seconds - 1 < second.start_seconds < end_seconds for second in self.seconds]
+        cut = (
+            replace(
+                event,
+                start_seconds=max(event.start_seconds, start_seconds),
+                end_seconds=min(event.end_seconds, end_seconds),
+            )
+            for event in self.events
+        )
+        return replace(
+            self,
+            seconds=tuple(compress(self.seconds, touch)),
+            events=tuple(event for event in cut if event.start_seconds < event.end_seconds),
+            attention=None if self.attention is None else self.attention[touch],
+        )
 
     def save(self, path: str | Path, format: str | None = None) -> str:  # as in other libraries
         """Write to a file in any format that `dmin list formats` shows; by default its ending chooses the format.
@@ -205,43 +262,6 @@ class Events:
         from dmin.report.timeline import plot_events
 
         return plot_events(self, path)
-
-
-def merge_seconds(
-    seconds: tuple[Second, ...], threshold: float, duration_seconds: float, min_seconds: float = 1.0
-) -> tuple[Event, ...]:
-    """Merge neighbouring seconds that reach the threshold and share a category into events.
-
-    Args:
-        seconds: One entry a second, in order.
-        threshold: Lowest relevance that counts as event.
-        duration_seconds: Length of the video: the last event ends there at the latest.
-        min_seconds: Shorter events are dropped.
-
-    Example:
-        >>> dog = [Second(float(t), r, "Dog", {"Dog": 1.0}) for t, r in enumerate([0.1, 0.8, 0.6, 0.2])]
-        >>> merge_seconds(tuple(dog), threshold=0.5, duration_seconds=4.0)
-        (Event(start_seconds=1.0, end_seconds=3.0, category='Dog', score=0.7),)
-    """
-    events: list[Event] = []
-    run: list[Second] = []
-
-    def close() -> None:
-        if run:
-            category = run[0].category
-            score = sum(s.relevance * s.scores[category] for s in run) / len(run)
-            end = min(run[-1].start_seconds + 1.0, duration_seconds)
-            if end - run[0].start_seconds >= min(min_seconds, duration_seconds):
-                events.append(Event(run[0].start_seconds, end, category, round(score, 6)))
-            run.clear()
-
-    for second in seconds:
-        if run and (second.relevance < threshold or second.category != run[-1].category):
-            close()
-        if second.relevance >= threshold:
-            run.append(second)
-    close()
-    return tuple(events)
 
 
 def dumps(data: Mapping[str, Any] | list[Any]) -> str:

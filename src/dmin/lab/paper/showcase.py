@@ -24,8 +24,9 @@ from dmin.report import style
 from dmin.report.footage import film_height, plot_film, plot_spectrogram
 from dmin.report.rows import INNER, dress_row, stack_rows, write_end, write_times
 from dmin.report.timeline import lanes_height, plot_lanes, plot_relevance, timeline_figure
-from dmin.results.events import Event, Events, Second, merge_seconds
+from dmin.results.events import Event, Events, Second
 from dmin.results.footage import Footage
+from dmin.results.merging import merge_seconds
 from dmin.tasks.decoding import event_scores
 from dmin.tasks.scores import spans
 
