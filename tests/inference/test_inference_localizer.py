@@ -9,40 +9,40 @@ from dmin.errors import DminError, ModelError
 from dmin.features import FeatureStore, Settings
 from dmin.inference import Localizer, localizer
 from dmin.layers import EncoderConfig, FusionConfig, InterModalityConfig, VisualAttentionConfig
+from dmin.media import Recording
 from dmin.models import DMIN, DMINConfig
 from dmin.models.settings import LocalizerSettings
 from features.features_fakes import make_video
 
 
-class Probed:
+class Probed(Recording):
     """A recording whose features are in a store."""
 
     footage = None
     info = SimpleNamespace(picture_rate=25.0)
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, name):
+        self.name = name
 
 
 @pytest.mark.slow
 def test_events_come_out_of_features(tiny_run, tiny_store, tiny_backbones, monkeypatch):
     store = FeatureStore.open(tiny_store)
-    monkeypatch.setattr(localizer, "Recording", Probed)
-    monkeypatch.setattr(localizer, "stream_features", lambda recording, *a, **k: iter([store.read(recording.path)]))
+    monkeypatch.setattr(localizer, "stream_features", lambda recording, *a, **k: iter([store.read(recording.name)]))
     find = Localizer.from_pretrained(tiny_run)
     assert find.categories == ("Bell", "Dog", "Rain")
-    found = find("clip20")  # Bell, from second 2 to 5
+    found = find(Probed("clip20"))  # Bell, from second 2 to 5
     assert found.duration_seconds == 6.0
     assert [(e.start_seconds, e.end_seconds, e.category) for e in found] == [(2.0, 5.0, "Bell")]
     assert (found.video, found.frames_per_second) == ("clip20", 25.0)
     assert found.attention.shape == (6, 2, 2)
     assert np.allclose(found.attention.sum((1, 2)), 1.0, atol=1e-5)
     assert all(abs(sum(second.scores.values()) - 1) < 1e-4 for second in found.seconds)
-    assert len(find("clip23")) == 0  # nothing of any category
-    assert len(find("clip20", threshold=1.0)) == 0
-    assert len(find("clip20", min_seconds=4.0)) == 0
+    assert len(find(Probed("clip23"))) == 0  # nothing of any category
+    assert len(find(Probed("clip20"), threshold=1.0)) == 0
+    assert len(find(Probed("clip20"), min_seconds=4.0)) == 0
     with pytest.raises(ModelError, match="threshold is 2"):
-        find("clip20", threshold=2)
+        find(Probed("clip20"), threshold=2)
 
 
 SMALL = DMINConfig(

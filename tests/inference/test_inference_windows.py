@@ -37,4 +37,4 @@ def test_a_second_is_the_mean_of_the_windows_that_saw_it(seconds, length, seed):
         average.add(window.start, rows)
         for t, row in enumerate(rows, window.start):
             said[t].append(row)
-    assert np.allclose(average.table(), [np.mean(rows, 0) for rows in said])
+    assert np.allclose(average.take(), [np.mean(rows, 0) for rows in said])

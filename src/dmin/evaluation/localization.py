@@ -139,7 +139,7 @@ def predict(localizer: Localizer, clips: ClipDataset, progress: Progress = silen
             averages.setdefault(window.video_id, Average()).add(window.start, rows[i][batch.mask[i]].numpy())
         done += len(batch.windows)
         progress("evaluate", done, len(clips))
-    return [_clip_result(clips, video_id, each.table(), localizer) for video_id, each in averages.items()]
+    return [_clip_result(clips, video_id, each.take(), localizer) for video_id, each in averages.items()]
 
 
 def _clip_result(clips: ClipDataset, video_id: str, scores: NDArray[np.float64], localizer: Localizer) -> ClipResult:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -20,25 +19,18 @@ from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
 from dmin.features.workers import in_processes
 from dmin.inference.loading import Trained
+from dmin.inference.options import OnWindow, Options
 from dmin.inference.windows import Average, Stretch, windows
-from dmin.media import Recording, Source
+from dmin.media import Arrays, Source, recording_of
 from dmin.models import LocalizationModel
 from dmin.models.settings import LocalizerSettings
 from dmin.progress import Progress, silent
-from dmin.results.events import Events, Second, merge_seconds
+from dmin.results.events import Decided, Events, Second
+from dmin.results.merging import Merger
 from dmin.tasks.decoding import event_scores
 
-
-@dataclass(frozen=True)
-class _Seconds:
-    """Averages over all windows that saw a second."""
-
-    relevance: NDArray[np.float64]
-    """[T]"""
-    categories: NDArray[np.float64]
-    """[T, C], each row summing to 1."""
-    attention: NDArray[np.float32] | None
-    """[T, H, W]; None if the network looks nowhere in particular."""
+_CHUNK_SECONDS = 4
+"""Seconds of features that are computed at a time: the fewer, the earlier `Localizer.stream` gives its first answer."""
 
 
 class Localizer(Trained[LocalizationModel, LocalizerSettings]):
@@ -89,46 +81,118 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         min_seconds: float = 1.0,
         missing_audio: MissingAudio = "error",
         progress: Progress = silent,
+        on_window: OnWindow | None = None,
     ) -> Events:
         """Find the events of one video, of any length; memory does not grow with it, but for the answer's own numbers.
 
         Args:
-            video: The video, or its path. A `Recording` that keeps footage gives it to the answer, for its picture.
+            video: The video: its path, a file that is open for reading bytes, a container that PyAV has opened (read
+                once, as it comes), or a `Recording`. One that keeps footage gives it to the answer, for its picture.
             threshold: Relevance from which a second counts as event; the model's own by default.
             min_seconds: Shorter events are dropped.
             missing_audio: "error", or "silence" to take a video without sound as silent.
             progress: Told as seconds are done.
+            on_window: Called after each window that the network has seen, in order; the windows overlap by half. It
+                is given the window (`start`, its first second, and `features`, the visual maps [T, H, W, D_v] and audio
+                features [T, D_a]) and the network's output for it, a batch of one whose `attention` holds all maps.
 
         Raises:
             MediaError: The video cannot be read.
         """
-        check_within_unit(threshold=threshold)
-        visual, audio = self.visual, self.audio  # first: without backbones no video helps
-        recording = video if isinstance(video, Recording) else Recording(video)
-        chunks = stream_features(recording, visual, audio, missing_audio=missing_audio)
-        durations: list[float] = []
-        answer = self._average(_noting(chunks, durations), progress)
-        seconds = tuple(
-            Second(float(t), float(answer.relevance[t]), self.categories[int(row.argmax())], self._scores(row))
-            for t, row in enumerate(answer.categories)
+        recording = recording_of(video)
+        parts = list(
+            self.stream(
+                recording,
+                threshold=threshold,
+                min_seconds=min_seconds,
+                missing_audio=missing_audio,
+                progress=progress,
+                on_window=on_window,
+            )
         )
-        used = self.settings.threshold if threshold is None else threshold
-        duration = sum(durations)
-        events = merge_seconds(seconds, used, duration, min_seconds)
+        maps = [part.attention for part in parts if part.attention is not None]
         return Events(
-            video=str(recording.path if recording is video else video),
-            duration_seconds=duration,
+            video=recording.name,
+            duration_seconds=parts[-1].end_seconds,
             model=self.name,
-            threshold=used,
-            seconds=seconds,
-            events=events,
-            attention=answer.attention,
+            threshold=self.settings.threshold if threshold is None else threshold,
+            seconds=tuple(second for part in parts for second in part.seconds),
+            events=tuple(event for part in parts for event in part.events),
+            attention=np.concatenate(maps) if maps else None,
             frames_per_second=recording.info.picture_rate,
             footage=recording.footage,
         )
 
+    def stream(
+        self,
+        video: Source,
+        *,
+        threshold: float | None = None,
+        min_seconds: float = 1.0,
+        missing_audio: MissingAudio = "error",
+        progress: Progress = silent,
+        on_window: OnWindow | None = None,
+    ) -> Generator[Decided]:
+        """Find the events of a long video or of a live source, and give them as they are decided.
+
+        Nothing but a window is held. All parts together are what a call answers.
+
+        Args:
+            video: As in a call; ``av.open("rtsp://camera/stream")`` gives a live source.
+            threshold: As in a call, like all that follow.
+            min_seconds: Shorter events are dropped.
+            missing_audio: "error", or "silence".
+            progress: Told as seconds are done.
+            on_window: Called after each window.
+
+        Yields:
+            After each window, the seconds that no later window sees, and the events that ended within them.
+
+        Raises:
+            MediaError: The video cannot be read.
+
+        Example::
+
+            for part in localizer.stream("long.mp4"):
+                for event in part.events:
+                    print(event.start_seconds, event.category)
+        """
+        check_within_unit(threshold=threshold)
+        backbones = self.visual, self.audio  # first: without them no video helps
+        recording = recording_of(video)
+        chunks = stream_features(recording, *backbones, chunk_seconds=_CHUNK_SECONDS, missing_audio=missing_audio)
+        merger = Merger(self.settings.threshold if threshold is None else threshold, min_seconds)
+        return self._decide(chunks, merger, progress, on_window)
+
+    def arrays(
+        self,
+        frames: NDArray[np.uint8],
+        frames_per_second: float,
+        waveform: NDArray[Any] | None,
+        rate_hz: int,
+        **options: Unpack[Options],
+    ) -> Events:
+        """Find the events of pictures and sound that are in memory: the same as of a video of them.
+
+        Args:
+            frames: [N, H, W, 3] RGB, uint8.
+            frames_per_second: Their rate.
+            waveform: [samples] or [channels, samples]: float in -1..1, or int16; None without sound.
+            rate_hz: Its rate.
+            options: As a call takes them: threshold, min_seconds, missing_audio, progress, on_window.
+
+        Raises:
+            MediaError: A shape, type or rate is not as said, or there is less than half a second.
+        """
+        return self(Arrays(frames, frames_per_second, waveform, rate_hz), **options)
+
     def many(
-        self, videos: Iterable[str | Path], *, workers: int = 1, video_seconds: float = 3600.0, **options: Any
+        self,
+        videos: Iterable[str | Path],
+        *,
+        workers: int = 1,
+        video_seconds: float = 3600.0,
+        **options: Unpack[Options],
     ) -> Generator[tuple[str | Path, Events | DminError]]:
         """Find the events of many videos; a bad one never stops the rest.
 
@@ -137,7 +201,8 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             workers: Number of processes, among which the cores are divided; 1 does the work here. A script that asks
                 for several must protect its own work by ``if __name__ == "__main__":``.
             video_seconds: Longest time that one video may take, if other processes do it.
-            options: As a call takes them: threshold, min_seconds, missing_audio.
+            options: As a call takes them: threshold, min_seconds, missing_audio; progress and on_window with one
+                worker alone, unless they can be pickled.
 
         Yields:
             Each path with its answer or, if it has none, with the error, as they are finished.
@@ -160,27 +225,48 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         with closing(in_processes(partial(_ready, answer), videos, workers, video_seconds)) as answers:
             yield from answers
 
-    def _scores(self, row: NDArray[np.float64]) -> dict[str, float]:
-        return {name: round(float(score), 6) for name, score in zip(self.categories, row, strict=True)}
-
-    def _average(self, chunks: Iterable[tuple[Tensor, ...]], progress: Progress) -> _Seconds:
+    def _decide(
+        self, chunks: Iterable[ClipFeatures], merger: Merger, progress: Progress, on_window: OnWindow | None
+    ) -> Generator[Decided]:
         """Windows of the trained length, half overlapping; what several windows say of a second is averaged."""
         average = Average()
-        shape: tuple[int, int] | None = None
-        for window in windows(chunks, self.settings.window_seconds):
-            rows, shape = self._answer(window)
+        durations: list[float] = []
+        start = 0
+        for window in windows(_noting(chunks, durations), self.settings.window_seconds):
+            rows, shape = self._answer(window, on_window)
             average.add(window.start, rows)
+            table = average.take(window.settled)  # [T, N]
+            seconds = tuple(self._second(t, row) for t, row in enumerate(table, start))
+            events = [merger.add(second) for second in seconds]
+            start, end = start + len(seconds), float(start + len(seconds))
+            if window.settled is None:
+                end = sum(durations)
+                events.append(merger.close(end))
+            maps = table[:, 1 + len(self.categories) :].astype(np.float32)
+            yield Decided(
+                start_seconds=float(start - len(seconds)),
+                end_seconds=end,
+                seconds=seconds,
+                events=tuple(event for event in events if event is not None),
+                attention=None if shape is None else maps.reshape(-1, *shape),
+            )
             progress("localize", window.start + len(window), None)
-        table = average.table()
-        count = len(self.categories)
-        attention = None if shape is None else table[:, 1 + count :].astype(np.float32).reshape(-1, *shape)
-        return _Seconds(table[:, 0], table[:, 1 : 1 + count], attention)
+
+    def _second(self, t: int, row: NDArray[np.float64]) -> Second:
+        """The answer for second ``t`` from its averages, as `_answer` has them in a row."""
+        scores = row[1 : 1 + len(self.categories)]
+        named = {name: round(float(score), 6) for name, score in zip(self.categories, scores, strict=True)}
+        return Second(float(t), float(row[0]), self.categories[int(scores.argmax())], named)
 
     @torch.inference_mode()
-    def _answer(self, window: Stretch) -> tuple[NDArray[np.float64], tuple[int, int] | None]:
+    def _answer(
+        self, window: Stretch, on_window: OnWindow | None
+    ) -> tuple[NDArray[np.float64], tuple[int, int] | None]:
         """One row a second (relevance, category scores, attention of every region), and the shape of the regions."""
         visual, audio = (features.float()[None].to(self.device) for features in window.features)
         output = self.model(visual, audio, return_attention=True)
+        if on_window is not None:
+            on_window(window, output)
         scores = event_scores(output, len(self.categories))
         parts = [scores.relevance[0][:, None], scores.categories[0]]  # [T, 1], [T, C]
         spatial = None if output.attention is None else output.attention.spatial
@@ -198,7 +284,7 @@ def _noting(chunks: Iterable[ClipFeatures], durations: list[float]) -> Iterator[
         yield chunk.visual, chunk.audio
 
 
-def _answer(localizer: Localizer, options: Mapping[str, Any], video: str | Path) -> Events | DminError:
+def _answer(localizer: Localizer, options: Options, video: str | Path) -> Events | DminError:
     try:
         return localizer(video, **options)
     except DminError as error:

@@ -181,7 +181,7 @@ class Matcher(Trained[MatchingModel, MatcherSettings]):
             in_pairs = isinstance(output, EmbeddingOutput)
             rows = output.similarity[0].T if isinstance(output, EmbeddingOutput) else output.segment_logits[0, :, None]
             average.add(window.start, rows.double().cpu().numpy())
-        table = torch.from_numpy(average.table())
+        table = torch.from_numpy(average.take())
         return _by_pairs(table) if in_pairs else _by_seconds(table[:, 0], len(query))
 
     def _match(self, query: str, segments: Segments, inside: Recording, found: _Found) -> Match:

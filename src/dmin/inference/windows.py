@@ -22,6 +22,8 @@ class Stretch:
     """Its first second."""
     features: tuple[Tensor, ...]
     """Each [T, ...]."""
+    settled: int | None
+    """First second of the next window: those before it are seen by no later one. None if this is the last."""
 
     def __len__(self) -> int:
         return len(self.features[0])
@@ -44,14 +46,14 @@ def windows(chunks: Iterable[tuple[Tensor, ...]], length: int) -> Iterator[Stret
     for chunk in chunks:
         held = tuple(torch.cat(pair) for pair in zip(held, chunk, strict=True)) if held else chunk
         while len(held[0]) >= length + step:
-            yield Stretch(start, _cut(held, 0, length))
+            yield Stretch(start, _cut(held, 0, length), start + step)
             held, start = _cut(held, step, len(held[0])), start + step
     while held and len(held[0]) > length:
-        yield Stretch(start, _cut(held, 0, length))
         move = min(step, len(held[0]) - length)
+        yield Stretch(start, _cut(held, 0, length), start + move)
         held, start = _cut(held, move, len(held[0])), start + move
     if held:
-        yield Stretch(start, held)
+        yield Stretch(start, held, None)
 
 
 def _cut(features: tuple[Tensor, ...], start: int, stop: int) -> tuple[Tensor, ...]:
@@ -65,16 +67,18 @@ class Average:
         >>> average = Average()
         >>> average.add(0, np.array([[1.0], [2.0]]))
         >>> average.add(1, np.array([[4.0], [5.0]]))
-        >>> average.table()[:, 0].tolist()
-        [1.0, 3.0, 5.0]
+        >>> average.take(2)[:, 0].tolist(), average.take()[:, 0].tolist()
+        ([1.0, 3.0], [5.0])
     """
 
     def __init__(self) -> None:
+        self._taken = 0
         self._sums: list[NDArray[np.float64]] = []
         self._counts: list[int] = []
 
     def add(self, start: int, rows: NDArray[np.float64]) -> None:
         """Add a window's answer [T, N], a row per second, the first of them being second ``start``."""
+        start -= self._taken
         while len(self._sums) < start + len(rows):
             self._sums.append(np.zeros(rows.shape[1]))
             self._counts.append(0)
@@ -82,7 +86,10 @@ class Average:
             self._sums[second] += row
             self._counts[second] += 1
 
-    def table(self) -> NDArray[np.float64]:
-        """The means [T, N]."""
-        means: NDArray[np.float64] = np.stack(self._sums) / np.array(self._counts)[:, None]
+    def take(self, stop: int | None = None) -> NDArray[np.float64]:
+        """The means [T, N] of the seconds before second ``stop``, which are forgotten; of all by default."""
+        count = len(self._sums) if stop is None else stop - self._taken
+        means: NDArray[np.float64] = np.stack(self._sums[:count]) / np.array(self._counts[:count])[:, None]
+        del self._sums[:count], self._counts[:count]
+        self._taken += count
         return means

@@ -24,12 +24,16 @@ class Recording:
     """
 
     info: MediaInfo
+    name: str
+    """The path as given, or a name for what is no file."""
+    keeps_footage: bool
     footage: Footage | None = None
     """Footage of all of it; None until it has been kept."""
 
     def __init__(self, source: str | Path | BinaryIO, *, keeps_footage: bool = False) -> None:
-        self.info = probe(source) if isinstance(source, str | Path) else probe(name_of(source), source)
-        self.name = str(self.info.path)
+        file = None if isinstance(source, str | Path) else source
+        self.name = str(source) if file is None else name_of(file)
+        self.info = probe(self.name, file)
         self.keeps_footage = keeps_footage
 
     @property
