@@ -80,6 +80,17 @@ def test_places_of_a_match() -> None:
     assert (chart.curve, chart.threshold, chart.outline[-7:]) == ("score", None, "H5.5V1Z")
 
 
+def test_a_part_of_an_answer_is_drawn_at_its_place() -> None:
+    chart = chart_of(answer().between(2.0, 4.0))
+    assert chart.outline == "M2 1V0.1000H3V0.8000H4V1Z"
+    assert [(bar.start_seconds, bar.end_seconds) for bar in chart.bars] == [(2.0, 3.0)]
+
+
+def test_notebooks_show_an_answer_with_its_style() -> None:
+    html = answer()._repr_html_()
+    assert html == f"<style>{asset('answer.css')}</style>{answer_html(answer())}"
+
+
 def test_style_and_script_are_there() -> None:
     assert ".dmin-bar" in asset("answer.css")
     assert "currentTime" in asset("answer.js")

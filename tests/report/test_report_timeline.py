@@ -176,3 +176,13 @@ def test_an_hour_of_many_events_is_drawn_without_a_line_that_blackens_it() -> No
     events = answer(*(Event(t, t + 3, CATEGORIES[t % 3], 0.5) for t in range(0, 3600, 10)), seconds=3600)
     assert len(drawn(plot_relevance, events).lines) == 1  # the threshold
     assert len(bars(lanes(events), "found")) == 360
+
+
+def test_a_part_of_an_answer_is_drawn_at_its_place() -> None:
+    whole = answer(DOG, BELL, attention=True)
+    figure = timeline_figure(whole.between(6, 9), film())
+    check_texts(figure)
+    looks = next(ax for ax in figure.axes if ax.get_label() == "looks at")
+    # Frames fade where the part has no seconds: those of seconds 6 to 8 alone are drawn strongly.
+    strong = [np.asarray(image.get_array())[..., :3].min() < 100 for image in looks.get_images()]
+    assert strong == [6 <= t < 9 for t in range(10)]

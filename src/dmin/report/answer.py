@@ -43,6 +43,8 @@ class Chart:
     duration_seconds: float
     values: Sequence[float] = field(repr=False)
     """One score a second, in 0..1."""
+    first_seconds: float = field(kw_only=True, default=0.0)
+    """Start of the first of them: a part of an answer begins later than its recording."""
     bars: Sequence[Bar]
     """The answer, in the order of the table."""
     threshold: float | None = None
@@ -61,9 +63,9 @@ class Chart:
     def outline(self) -> str:
         """Steps as the path of an SVG picture that is as wide as the duration in seconds, and 1 high."""
         width = max(1, -(-len(self.values) // _MOST_STEPS))
-        path = "M0 1"
+        path = f"M{self.first_seconds:g} 1"
         for start in range(0, len(self.values), width):
-            end = min(start + width, self.duration_seconds)
+            end = min(self.first_seconds + min(start + width, len(self.values)), self.duration_seconds)
             path += f"V{1 - max(self.values[start : start + width]):.4f}H{end:g}"
         return path + "V1Z"
 
@@ -99,6 +101,7 @@ def chart_of(answer: Events | Match, truth: Sequence[Event] = ()) -> Chart:
         _bars(answer, answer),
         answer.threshold,
         _bars(truth, answer),
+        first_seconds=answer.seconds[0].start_seconds if answer.seconds else 0.0,
     )
 
 
@@ -135,6 +138,11 @@ def answer_html(answer: Events | Match, *, player: str | None = None, truth: Seq
         truth: Events that should have been found.
     """
     return template("answer.html.jinja").render(chart=chart_of(answer, truth), player=player)
+
+
+def notebook_html(answer: Events | Match) -> str:
+    """Write an answer as notebooks show it, with its style sheet."""
+    return f"<style>{asset('answer.css')}</style>{answer_html(answer)}"
 
 
 def asset(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from dmin.media import Segments, Source, watch
 from dmin.report import style
@@ -53,9 +54,9 @@ def timeline_figure(events: Events, video: Source | Segments | Footage, truth: S
         MediaError: The video cannot be read.
     """
     footage = video if isinstance(video, Footage) else watch(video)
-    attention = events.attention if events.attention is not None and len(events.attention) else None
+    has_attention = events.attention is not None and len(events.attention) > 0
     film = film_height(footage, INNER, 1.35)
-    heights = {"frames": film} | ({} if attention is None else {"looks at": film})
+    heights = {"frames": film} | ({"looks at": film} if has_attention else {})
     heights |= {"sound": 0.95, "relevance": 0.95, "events": lanes_height(events, truth)}
     count = len(events)
     found = "no event" if not count else "1 event" if count == 1 else f"{count} events"
@@ -64,13 +65,22 @@ def timeline_figure(events: Events, video: Source | Segments | Footage, truth: S
     title = Path(events.video).name or events.video
     figure, rows = stack_rows(heights, title, about, unnamed="events")  # its lanes have names of their own
     plot_film(footage, rows["frames"])
-    if attention is not None:
-        relevance = np.array([second.relevance for second in events.seconds])
-        plot_film(attended(footage, attention, relevance), rows["looks at"])
+    if has_attention:
+        plot_film(attended(footage, *_by_second(events)), rows["looks at"])
     plot_spectrogram(footage.spectrogram_db, events.duration_seconds, rows["sound"])
     plot_relevance(events, rows["relevance"])
     plot_lanes(events, truth, rows["events"])
     return figure
+
+
+def _by_second(events: Events) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Attention [T, H, W] and relevance [T] of the video's seconds; 0 where a part of an answer has none."""
+    places = [int(second.start_seconds) for second in events.seconds]
+    count = max(int(events.duration_seconds + 0.5), places[-1] + 1)
+    maps = np.asarray(events.attention)
+    attention, relevance = np.zeros((count, *maps.shape[1:]), np.float32), np.zeros(count, np.float32)
+    attention[places], relevance[places] = maps, [second.relevance for second in events.seconds]
+    return attention, relevance
 
 
 def plot_relevance(events: Events, ax: Axes) -> None:

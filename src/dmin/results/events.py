@@ -193,8 +193,8 @@ class Events:
         cut = (
             replace(
                 event,
-                start_seconds=max(event.start_seconds, start_seconds),
-                end_seconds=min(event.end_seconds, end_seconds),
+                start_seconds=max(event.start_seconds, float(start_seconds)),
+                end_seconds=min(event.end_seconds, float(end_seconds)),
             )
             for event in self.events
         )
@@ -256,6 +256,12 @@ class Events:
 
         rows = [(event.start_seconds, event.end_seconds, event.category, event.score) for event in self]
         return require("pandas", "dataframe").DataFrame(rows, columns=list(CSV_HEADER))
+
+    def _repr_html_(self) -> str:
+        """Relevance, events as bars, and a table, as notebooks show them; the video is not needed."""
+        from dmin.report.answer import notebook_html
+
+        return notebook_html(self)
 
     def plot(self, path: str | Path | None = None) -> Axes:
         """Draw the timeline (without footage, the video must be where it was); also saved to ``path`` if given."""

@@ -105,6 +105,12 @@ class Match:
 
         return formats.write(dumps(self.to_dict()), path)
 
+    def _repr_html_(self) -> str:
+        """Scores, the best places as bars, and a table, as notebooks show them; the recordings are not needed."""
+        from dmin.report.answer import notebook_html
+
+        return notebook_html(self)
+
     def plot(self, path: str | Path | None = None) -> Axes:
         """Draw the answer (needs both recordings to be where they were); also saved to ``path`` if given."""
         from dmin.report.match_picture import plot_match
