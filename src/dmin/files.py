@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dmin.errors import DataError, DminError
@@ -33,9 +35,24 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise StoreWriteError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _write_temporary(path: Path, content: bytes) -> Path:
+@contextmanager
+def in_place_of(path: Path) -> Iterator[Path]:
+    """The path of a new file, which is moved to another's place once it is written; after an error nothing is left."""
+    temporary = _temporary_name(path)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary_name(path: Path) -> Path:
     # Not tempfile's: its files are readable by their owner alone, and a store is often shared.
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    return path.with_name(f".{uuid.uuid4().hex}.tmp")
+
+
+def _write_temporary(path: Path, content: bytes) -> Path:
+    temporary = _temporary_name(path)
     try:
         with temporary.open("xb") as file:
             file.write(content)

@@ -252,6 +252,6 @@ def test_values_out_of_range_are_told_once_before_any_video(localize, good, caps
 def test_a_video_is_probed_once_and_decoded_once(localize, good, monkeypatch):
     probes, pictures = [], []
     monkeypatch.setattr("dmin.media.recording.probe", lambda *of: probes.append(of) or probe(*of))
-    monkeypatch.setattr("dmin.media.recording.pictures_in", lambda info: pictures.append(info) or pictures_in(info))
+    monkeypatch.setattr("dmin.media.recording.pictures_in", lambda *of: pictures.append(of) or pictures_in(*of))
     assert localize(good, "--force") == 0
     assert (len(probes), len(pictures)) == (1, 1)

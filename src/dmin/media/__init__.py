@@ -4,6 +4,8 @@ Each stream is read through a container of its own, so that badly interleaved fi
 """
 
 from dmin.media.arrays import Arrays
+from dmin.media.clips import cut_events
+from dmin.media.cutting import cut
 from dmin.media.footage import keep_footage, watch
 from dmin.media.info import probe
 from dmin.media.live import Live
@@ -19,6 +21,8 @@ __all__ = [
     "Segments",
     "Source",
     "Streams",
+    "cut",
+    "cut_events",
     "decode",
     "decode_audio",
     "keep_footage",

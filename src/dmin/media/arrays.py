@@ -64,13 +64,13 @@ class Arrays(Recording):
             audio_clock=Clock(),
         )
 
-    def pictures(self) -> Iterator[tuple[float, Any]]:
+    def pictures(self, near_seconds: float = 0.0) -> Iterator[tuple[float, Any]]:
         """The frames with their times."""
         for index, frame in enumerate(self._frames):
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
             yield index / self.info.picture_rate, picture
 
-    def sound(self) -> Iterator[Any]:
+    def sound(self, near_seconds: float = 0.0) -> Iterator[Any]:
         """The waveform, a second at a time."""
         if self._waveform is None:
             return

@@ -78,11 +78,11 @@ class Live(Recording):
         """Infinite until the source is over."""
         return self._seconds_so_far if self._is_over else math.inf
 
-    def pictures(self) -> Iterator[tuple[float, Any]]:
+    def pictures(self, near_seconds: float = 0.0) -> Iterator[tuple[float, Any]]:
         """Decoded pictures with their timestamps, as they come."""
         return timed(decoded_packets(self._coming(self._video), self._video), self.info)
 
-    def sound(self) -> Iterator[Any]:
+    def sound(self, near_seconds: float = 0.0) -> Iterator[Any]:
         """Decoded pieces of sound, as they come."""
         return decoded_packets(self._coming(self._audio), self._audio)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dmin.errors import MediaError
 from dmin.media.container import decoded, streams_of
 from dmin.media.info import MediaInfo, display_matrix, is_transposed
+from dmin.media.seeking import seek, starting_near
 
 
 def pictures_at(
@@ -45,14 +46,20 @@ def pictures_at(
         while upcoming is not None and upcoming[0] <= instant:
             shown, upcoming = upcoming[1], next(frames, None)
         if drawn is None or drawn[0] is not shown:
-            drawn = (shown, _rgb(shown, size))
+            drawn = (shown, upright(shown, size))
             size = size or drawn[1].shape[:2]  # should the size change on the way, pictures still stack
         yield drawn[1]
 
 
-def pictures_in(info: MediaInfo) -> Iterator[tuple[float, Any]]:
-    """Decoded pictures of a file with their times, in order; damaged packets are passed over."""
-    return timed(_decoded(info), info)
+def pictures_in(info: MediaInfo, near_seconds: float = 0.0) -> Iterator[tuple[float, Any]]:
+    """Decoded pictures of a file with their times, in order; damaged packets are passed over.
+
+    Args:
+        info: Of the file.
+        near_seconds: What is over before it may be left out.
+    """
+    frames = starting_near(lambda seek_seconds: _decoded(info, seek_seconds), info, info.video_clock, near_seconds)
+    return timed(frames, info)
 
 
 def timed(frames: Iterable[Any], info: MediaInfo) -> Iterator[tuple[float, Any]]:
@@ -66,13 +73,14 @@ def timed(frames: Iterable[Any], info: MediaInfo) -> Iterator[tuple[float, Any]]
         yield last, frame
 
 
-def _decoded(info: MediaInfo) -> Iterator[Any]:
+def _decoded(info: MediaInfo, seek_seconds: float | None) -> Iterator[Any]:
     """Pictures as they are decoded: on several threads up to the first damage, which makes threads lose pictures."""
     done = 0
     try:
         with info.open() as container:
             stream = streams_of(container)[0]
             stream.thread_type = "AUTO"
+            seek(container, stream, seek_seconds)
             for frame in decoded(container, stream, info.video_clock, strict=True):
                 yield frame
                 done += 1
@@ -80,10 +88,12 @@ def _decoded(info: MediaInfo) -> Iterator[Any]:
         with info.open() as container:
             stream = streams_of(container)[0]
             stream.codec_context.thread_count = 1
+            seek(container, stream, seek_seconds)
             yield from islice(decoded(container, stream, info.video_clock), done, None)
 
 
-def _rgb(frame: Any, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+def upright(frame: Any, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """A decoded picture as it is to be shown: RGB [H, W, 3], of another height and width if asked for."""
     matrix = display_matrix(frame)
     transposed = is_transposed(matrix)
     options: dict[str, Any] = {}

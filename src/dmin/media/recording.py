@@ -46,13 +46,13 @@ class Recording:
         """Its length."""
         return self.info.duration_seconds
 
-    def pictures(self) -> Iterator[tuple[float, Any]]:
-        """Decoded pictures with their timestamps, in order."""
-        return pictures_in(self.info)
+    def pictures(self, near_seconds: float = 0.0) -> Iterator[tuple[float, Any]]:
+        """Decoded pictures with their timestamps, in order; those that are over before a time may be left out."""
+        return pictures_in(self.info, near_seconds)
 
-    def sound(self) -> Iterator[Any]:
-        """Decoded pieces of sound, in order."""
-        return sound_in(self.info)
+    def sound(self, near_seconds: float = 0.0) -> Iterator[Any]:
+        """Decoded pieces of sound, in order; those that are over before a time may be left out."""
+        return sound_in(self.info, near_seconds)
 
     def lasts(self, seconds: float) -> bool:
         """True if it goes on until then, to the millisecond: timestamps are not more exact than that."""

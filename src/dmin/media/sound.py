@@ -12,20 +12,31 @@ from numpy.typing import NDArray
 from dmin.errors import MediaError
 from dmin.media.container import decoded, streams_of
 from dmin.media.info import COUNTED, MediaInfo
+from dmin.media.seeking import seek, starting_near
 
 _ROUNDING_SECONDS = 0.01
 """Samples this near to their timestamps stay; beyond it they are moved there exactly, so that errors never add up."""
 
 
-def sound_in(info: MediaInfo) -> Iterator[Any]:
+def sound_in(info: MediaInfo, near_seconds: float = 0.0) -> Iterator[Any]:
     """Decoded pieces of a file's sound, in order; damaged packets are passed over.
+
+    Args:
+        info: Of the file.
+        near_seconds: What ends before it may be left out.
 
     Raises:
         MediaError: The sample rate changes in a stream whose times FFmpeg counts by its first rate.
     """
+    return starting_near(lambda seek_seconds: _decoded(info, seek_seconds), info, info.audio_clock, near_seconds)
+
+
+def _decoded(info: MediaInfo, seek_seconds: float | None) -> Iterator[Any]:
     rate_hz = None
     with info.open() as container:
-        for frame in decoded(container, streams_of(container)[1], info.audio_clock):
+        stream = streams_of(container)[1]
+        seek(container, stream, seek_seconds)
+        for frame in decoded(container, stream, info.audio_clock):
             if rate_hz not in (None, frame.sample_rate) and container.format.name in COUNTED:
                 raise MediaError(
                     f"{info.path} changes its sample rate from {rate_hz} to {frame.sample_rate} Hz, and such a stream "
@@ -36,16 +47,20 @@ def sound_in(info: MediaInfo) -> Iterator[Any]:
 
 
 class Sound:
-    """Sound as mono at one rate, each sample at its timestamp's place.
+    """Sound at one rate, each sample at its timestamp's place: [S] in mono, [S, channels] in other layouts.
 
     Args:
         frames: Decoded pieces, in order.
         rate_hz: Rate of the samples.
         start_seconds: Timestamp of the first sample.
+        layout: FFmpeg's name of the channels.
     """
 
-    def __init__(self, frames: Iterable[Any], rate_hz: int, start_seconds: float) -> None:
+    def __init__(self, frames: Iterable[Any], rate_hz: int, start_seconds: float, layout: str = "mono") -> None:
         self.frames = frames
+        self.layout = layout
+        channels = len(av.AudioLayout(layout).channels)
+        self._sample_shape = () if channels == 1 else (channels,)
         self.rate_hz = rate_hz
         self.start_seconds = start_seconds
 
@@ -78,7 +93,7 @@ class Sound:
         yield self._floats(resampler.resample(None))[round(drop) :]
 
     def seconds(self, start_seconds: float = 0.0) -> Iterator[NDArray[np.float32]]:
-        """The same from ``start_seconds`` on, cut into seconds; the last one filled with silence."""
+        """The same in mono from ``start_seconds`` on, cut into seconds; the last one filled with silence."""
         held: list[NDArray[np.float32]] = []
         count = 0
         early = round(start_seconds * self.rate_hz)  # samples before the start
@@ -96,13 +111,14 @@ class Sound:
 
     def _silence(self, samples: int) -> Iterator[NDArray[np.float32]]:
         while samples > 0:
-            yield np.zeros(min(samples, self.rate_hz), np.float32)
+            yield np.zeros((min(samples, self.rate_hz), *self._sample_shape), np.float32)
             samples -= self.rate_hz
 
     def _resampler(self) -> Any:
         # Whole numbers, because only for them FFmpeg scales the mix so that many channels cannot exceed 1.
-        return av.AudioResampler(format="s32", layout="mono", rate=self.rate_hz)
+        return av.AudioResampler(format="s32", layout=self.layout, rate=self.rate_hz)
 
     def _floats(self, frames: list[Any]) -> NDArray[np.float32]:
-        parts = [frame.to_ndarray().reshape(-1).astype(np.float32) / np.float32(2**31) for frame in frames]
-        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        shape = (-1, *self._sample_shape)
+        parts = [frame.to_ndarray().reshape(shape).astype(np.float32) / np.float32(2**31) for frame in frames]
+        return np.concatenate(parts) if parts else np.zeros((0, *self._sample_shape), np.float32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 from dmin.data.annotations import BACKGROUND, SPLITS, write_annotations
 from dmin.errors import DataError
 from dmin.features.workers import cores, in_processes
-from dmin.files import remove_stale, write_atomically
+from dmin.files import in_place_of, remove_stale, write_atomically
 from dmin.lab.compose.banks.bank import Bank
 from dmin.lab.compose.deal import draw_scripts, statistics
 from dmin.lab.compose.script import ClipScript, ComposeSettings
@@ -192,14 +191,11 @@ def render_clip(bank: Bank, script: ClipScript, settings: ComposeSettings, video
     from dmin.lab.compose.render import render  # brings Pillow
 
     path = videos / f"{script.video_id}.mp4"
-    temporary = videos / f".{uuid.uuid4().hex}.tmp"
     try:
-        render(bank, script, settings, temporary)
-        temporary.replace(path)
+        with in_place_of(path) as temporary:
+            render(bank, script, settings, temporary)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _finish(out: Path, scripts: Sequence[ClipScript]) -> None:
