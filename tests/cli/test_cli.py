@@ -27,6 +27,7 @@ def test_importing_dmin_loads_nothing_heavy():
         "train gone --out o",
         "evaluate model gone",
         "convert gone --out o",
+        "cut gone",
         "data check gone",
     ],
 )

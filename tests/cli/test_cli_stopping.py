@@ -25,6 +25,7 @@ from tiny_stores import make_store
 WORDS = {
     "compose": ["--out", "clips"],
     "convert": ["--from", "official", "full.pt", "--out", "model"],
+    "cut": ["answer.json", "--out", "clips"],
     "data": ["check", "AVE"],
     "demo": [],
     "evaluate": ["run", "store"],

@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "make videos, extract, train, evaluate, localize: all of it in a few minutes",
     "localize": "find the events of videos",
     "serve": "serve a web page: drop a video, watch its events",
+    "cut": "events -> clips of their own",
     "match": "find a sound in a video's picture, or a picture in a sound",
     "compose": "make an AVE-like data set of real video files with exact truth",
     "extract": "videos -> feature store",

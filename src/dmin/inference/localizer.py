@@ -242,6 +242,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             if window.settled is None:
                 end = sum(durations)
                 events.append(merger.close(end))
+            progress("localize", window.start + len(window), None)
             maps = table[:, 1 + len(self.categories) :].astype(np.float32)
             yield Decided(
                 start_seconds=float(start - len(seconds)),
@@ -250,7 +251,6 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
                 events=tuple(event for event in events if event is not None),
                 attention=None if shape is None else maps.reshape(-1, *shape),
             )
-            progress("localize", window.start + len(window), None)
 
     def _second(self, t: int, row: NDArray[np.float64]) -> Second:
         """The answer for second ``t`` from its averages, as `_answer` has them in a row."""
