@@ -273,3 +273,8 @@ def test_arrays_of_too_few_seconds_or_pixels_are_refused_as_videos_are() -> None
 def test_a_recording_is_passed_on(made: Callable[..., Path]) -> None:
     recording = Recording(made("a.mp4"))
     assert recording_of(recording) is recording
+
+
+def test_what_is_no_source_is_refused() -> None:
+    with pytest.raises(MediaError, match="a video cannot be int: give a path, a file open"):
+        decode(3)

@@ -66,16 +66,19 @@ def _with_decoding_times(packets: Iterable[Any], picture_seconds: float) -> Iter
     """The packets, each with the time of its decoding: Matroska does not tell that of the first ones after a seek."""
     held: list[Any] = []
     for packet in packets:
-        if packet.dts is None and packet.size and packet.stream.type == "video":
+        if not packet.size:  # tells the decoder that this is the end
+            continue
+        if packet.stream.type != "video":
+            packet.dts = packet.pts if packet.dts is None else packet.dts
+        elif packet.dts is None:
             held.append(packet)
             continue
-        if held and packet.stream.type == "video" and packet.size:
+        else:
             for steps, early in enumerate(reversed(held), start=1):
                 early.dts = packet.dts - round(steps * picture_seconds / packet.time_base)
             yield from held
             held.clear()
-        if packet.size:
-            yield packet
+        yield packet
     for early in held:  # too few for any to be decoded before another
         early.dts = early.pts
         yield early

@@ -99,9 +99,8 @@ def _encode(recording: Recording, path: Path, start_seconds: float, end_seconds:
 def _mux(container: Any, packets: Iterable[Any], lasting: dict[int, int]) -> None:
     for packet in packets:
         if packet.stream.type == "video":
-            packet.duration = round(
-                lasting.pop(round(packet.pts * packet.time_base / _TICKS)) * _TICKS / packet.time_base
-            )
+            ticks = lasting.pop(round(packet.pts * packet.time_base / _TICKS))
+            packet.duration = round(ticks * _TICKS / packet.time_base)
         container.mux(packet)
 
 
@@ -132,8 +131,9 @@ def _shown(recording: Recording, start_seconds: float, end_seconds: float) -> It
             yield since, seconds, shown
             since = seconds
         shown = picture
-    if shown is not None:
-        yield since, end_seconds, shown
+    if shown is None:
+        raise MediaError(f"{recording.name} has no picture that can be decoded: it is damaged")
+    yield since, end_seconds, shown
 
 
 def _planar(picture: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from av.container import InputContainer
 
+from dmin.errors import MediaError
 from dmin.media.live import Live
 from dmin.media.recording import Recording
 
@@ -28,6 +29,11 @@ def recording_of(source: Source) -> Recording:
         return source
     if isinstance(source, str | Path):
         return Recording(source)
-    if isinstance(source, InputContainer) or not source.seekable():
+    if isinstance(source, InputContainer):
+        return Live(source)
+    if not hasattr(source, "seekable"):
+        kind = type(source).__name__
+        raise MediaError(f"a video cannot be {kind}: give a path, a file open for reading bytes, or av.open(...)")
+    if not source.seekable():
         return Live(source)
     return Recording(source, keeps_footage=True)
