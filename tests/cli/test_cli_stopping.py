@@ -29,10 +29,12 @@ WORDS = {
     "data": ["check", "AVE"],
     "demo": [],
     "evaluate": ["run", "store"],
+    "export": ["run", "--out", "model.onnx"],
     "extract": ["video.mp4", "--out", "store"],
     "list": ["presets"],
     "localize": ["video.mp4"],
     "match": ["bark.wav", "--in", "video.mp4", "--model", "run"],
+    "push": ["run", "owner/name"],
     "reproduce": ["table1", "--out", "tables"],
     "serve": [],
     "train": ["store", "--out", "run"],
@@ -47,6 +49,7 @@ def test_all_commands_are_here():
 def inputs(tmp_path, monkeypatch):
     """Makes the current folder one in which what `WORDS` names exists."""
     for name in {word for words in WORDS.values() for word in words if not word.startswith("-")}:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
 

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from dmin.report.answer import answer_html, asset, chart_of
-from dmin.results.events import Event, Events, Second, merge_seconds
+from dmin.results.events import Event, Events, Second
 from dmin.results.match import Match, Window
+from dmin.results.merging import merge_seconds
 from report.html_outline import Outline
 
 RELEVANCE = (0.1, 0.8, 0.9, 0.2, 0.7)

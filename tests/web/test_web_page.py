@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmin import Events
+from dmin.media import probe
 from dmin.progress import Progress
 from web.web_fakes import write_playable
 
@@ -57,6 +59,13 @@ def visit(browser: Browser) -> Iterator[Callable[[str], Page]]:
 
 def drop(page: Page, video: Path, player: str = "player") -> None:
     page.locator(f"#{player} input[type=file]").set_input_files(video)
+
+
+def take_away(page: Page) -> None:
+    """Close the message that an error leaves on the player, if there is one, and take the video away."""
+    while not page.locator("#player input[type=file]").count():
+        page.locator("#player").get_by_label("Clear").first.click()
+        page.wait_for_timeout(500)
 
 
 def time_of(page: Page, player: str = "player") -> float:
@@ -112,6 +121,16 @@ def test_downloads_are_whole_and_tell_no_path(serve, visit, tmp_path) -> None:
     assert Path(download.value.path()).read_text("utf-8").startswith("WEBVTT")
 
 
+def test_events_are_cut_out(serve, visit, tmp_path) -> None:
+    page = visit(serve())
+    drop(page, write_playable(tmp_path / "mine.mp4"))
+    page.get_by_role("button", name="Cut out the events").click()
+    with page.expect_download() as download:
+        page.locator("a[download^=mine_]").first.click()
+    assert re.fullmatch(r"mine_000\.0-00\d\.\d_(Bell|Dog)\.mp4", download.value.suggested_filename)
+    assert probe(download.value.path()).duration_seconds == pytest.approx(4, abs=0.2)
+
+
 def test_a_bad_file_and_a_long_one_are_refused_and_the_next_one_works(serve, visit, tmp_path) -> None:
     page = visit(serve(max_minutes=0.1))
     (tmp_path / "bad.mp4").write_bytes(b"no video" * 1000)
@@ -119,10 +138,10 @@ def test_a_bad_file_and_a_long_one_are_refused_and_the_next_one_works(serve, vis
     message = page.get_by_test_id("toast-body").last
     message.get_by_text("bad.mp4 is not a video").wait_for()
     assert str(tmp_path) not in message.inner_text()
-    page.locator("#player").get_by_label("Clear").first.click()
+    take_away(page)
     drop(page, write_playable(tmp_path / "long.mp4", seconds=8))
     page.get_by_text("long.mp4 lasts 0.1 minutes: this page takes up to 0.1").wait_for()
-    page.locator("#player").get_by_label("Clear").first.click()
+    take_away(page)
     drop(page, write_playable(tmp_path / "good.mp4"))
     page.locator(".dmin-bar").first.wait_for()
 
@@ -141,7 +160,7 @@ def test_a_video_taken_away_takes_its_answer_along(serve, visit, tmp_path) -> No
     page = visit(serve())
     drop(page, write_playable(tmp_path / "a.mp4"))
     page.locator(".dmin-bar").first.wait_for()
-    page.locator("#player").get_by_label("Clear").first.click()
+    take_away(page)
     page.locator(".dmin-answer").wait_for(state="detached")
     page.get_by_role("button", name="Find events").click()
     page.get_by_text("drop a video first").wait_for()

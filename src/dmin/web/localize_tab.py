@@ -9,7 +9,9 @@ from typing import Any
 import gradio as gr
 from matplotlib.figure import Figure
 
+from dmin.errors import DminError
 from dmin.inference import Localizer
+from dmin.media import cut_events
 from dmin.models.settings import LocalizerSettings
 from dmin.report.answer import answer_html
 from dmin.report.timeline import timeline_figure
@@ -59,10 +61,12 @@ class LocalizeTab:
             formats = [(f"{name}: {FORMATS[name].words}", name) for name in FORMATS]
             form = gr.Dropdown(formats, value="json", label="Format", scale=3)
             download = gr.DownloadButton("Download", scale=1)
+            cut = gr.Button("Cut out the events", scale=1)
+        clips = gr.Files(label="Clips", visible=False, interactive=False)
         with gr.Accordion("What the network saw and heard", open=False, visible=False) as seen:
             picture = gr.Plot(show_label=False)
 
-        shown = [video, visit, summary, answer, download, downloads, seen]
+        shown = [video, visit, summary, answer, download, downloads, seen, clips]
         quiet: dict[str, Any] = {"api_visibility": "private"}
         # What takes no time waits for no other visitor.
         at_once: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "queue": False, **quiet}
@@ -81,6 +85,7 @@ class LocalizeTab:
             moved.success(self.draw, visit, picture, **at_once)
         form.change(self.save, [visit, form], download, **at_once)
         model.change(self.threshold, model, threshold, **at_once)
+        cut.click(self.cut, visit, clips, concurrency_id="work", **quiet)
         video.clear(self.forget, None, shown[1:], **at_once)
 
     def threshold(self, name: str) -> float:
@@ -111,7 +116,7 @@ class LocalizeTab:
     def decide(self, visit: Visit | None, threshold: float, min_seconds: float, form: str) -> list[Any]:
         """Decide again; nothing is computed again, and the video plays on."""
         if visit is None:
-            return [gr.skip()] * 7
+            return [gr.skip()] * 8
         visit = Visit(visit.video, visit.events.above(threshold, min_seconds), min_seconds)
         return [gr.Video(subtitles=_subtitles(visit.events)), *self._below(visit, form)]
 
@@ -129,9 +134,19 @@ class LocalizeTab:
         visit.events.save(path, form)
         return gr.DownloadButton(f"Download {path.name}", str(path))
 
+    def cut(self, visit: Visit | None, request: gr.Request, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+        """Cut the events out of the video."""
+        with errors_as_messages():
+            if visit is None or not visit.events:
+                raise DminError("there is no event to cut out: lower the threshold")
+            folder = new_file("clips")
+            report = shown_by(progress, request, len(visit.events))
+            clips = cut_events(visit.video, visit.events, folder, progress=report)
+            return gr.Files([str(clip) for clip in clips], visible=True)
+
     def forget(self) -> list[Any]:
         """Leave the answer of a video that was taken away."""
-        return [None, INVITATION, "", None, gr.Row(visible=False), gr.Accordion(visible=False)]
+        return [None, INVITATION, "", None, gr.Row(visible=False), gr.Accordion(visible=False), gr.Files(visible=False)]
 
     def _below(self, visit: Visit, form: str) -> list[Any]:
         """Values of all that is shown below the video."""
@@ -142,6 +157,7 @@ class LocalizeTab:
             self.save(visit, form),
             gr.Row(visible=True),
             gr.Accordion(visible=True),
+            gr.Files(None, visible=False),
         ]
 
 

@@ -53,6 +53,7 @@ def errors_as_messages() -> Iterator[None]:
         raise gr.Error(words, duration=None, print_exception=not isinstance(error, DminError)) from error
 
 
+_STEPS = {"localize": "Watching and listening", "search": "Looking through", "cut": "Cutting"}
 _left: set[str] = set()
 """Visitors who closed the page."""
 
@@ -62,20 +63,20 @@ def leave(request: gr.Request) -> None:
     _left.add(str(request.session_hash))
 
 
-def shown_by(progress: gr.Progress, request: gr.Request, seconds: float) -> Progress:
+def shown_by(progress: gr.Progress, request: gr.Request, expected: float) -> Progress:
     """A callback for long work that moves the page's progress bar.
 
     Args:
         progress: The page's.
         request: The visitor's.
-        seconds: Duration of the recording.
+        expected: Number of seconds, or of whatever else is counted, where the work does not tell it.
     """
 
     def report(step: str, completed: int, total: int | None) -> None:
         if request.session_hash in _left:
             raise DminError("the visitor has closed the page")
-        total = total or max(1, round(seconds))
-        progress((min(completed, total), total), desc="Watching and listening", unit="s")
+        whole = total or max(1, round(expected))
+        progress((min(completed, whole), whole), desc=_STEPS.get(step, step), unit="")
 
     return report
 
