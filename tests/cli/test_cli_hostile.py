@@ -256,6 +256,6 @@ def test_a_folder_without_videos_and_one_that_cannot_be_listed(commands, tmp_pat
     def refuse(path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     assert run([*commands["extract"], str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err == f"dmin: cannot read the folder {tmp_path}: Permission denied\n"

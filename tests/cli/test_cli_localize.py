@@ -191,14 +191,14 @@ def test_a_folder_that_cannot_be_read_costs_no_other(localize, good, tmp_path, c
     for name in ("a", "locked", "z"):
         (tmp_path / "trip" / name).mkdir(parents=True)
         shutil.copy(good, tmp_path / "trip" / name / f"{name}.mkv")
-    original = Path.iterdir
+    original = os.scandir
 
     def refuse(folder):
-        if folder.name == "locked":
+        if Path(folder).name == "locked":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return original(folder)
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     assert localize(tmp_path / "trip") == 1
     captured = capsys.readouterr()
     locked = tmp_path / "trip" / "locked"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,23 @@ def touch(*files: Path) -> None:
 
 
 def test_a_plain_folder(tmp_path: Path) -> None:
-    touch(tmp_path / "b.mp4", tmp_path / "a.MOV", tmp_path / "c.txt", tmp_path / "._b.mp4", tmp_path / "deep" / "d.mp4")
+    touch(tmp_path / "b.mp4", tmp_path / "a.MOV", tmp_path / "c.txt", tmp_path / "._b.mp4")
     assert find_videos(tmp_path) == {"a": tmp_path / "a.MOV", "b": tmp_path / "b.mp4"}
+
+
+def test_ids_name_the_folders_on_the_way(tmp_path: Path) -> None:
+    nested = tmp_path / "day" / "1.2" / "a.b.mp4"
+    touch(tmp_path / "a.mp4", tmp_path / "day" / "a.mp4", nested, tmp_path / ".trash" / "c.mp4")
+    (tmp_path / "day" / "again").symlink_to(tmp_path)  # a loop
+    (tmp_path / "folder.mp4").mkdir()
+    assert find_videos(tmp_path) == {
+        "a": tmp_path / "a.mp4",
+        "day/a": tmp_path / "day" / "a.mp4",
+        "day/1.2/a.b": nested,
+    }
+    touch(tmp_path / "day" / "a.mkv")
+    with pytest.raises(DataError, match="two videos share the id 'day/a': .*day/a.mkv and .*day/a.mp4; rename"):
+        find_videos(tmp_path)
 
 
 def test_a_data_set_folder(tmp_path: Path) -> None:
@@ -41,6 +57,6 @@ def test_nothing_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def locked(path: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "iterdir", locked)
+    monkeypatch.setattr(os, "scandir", locked)
     with pytest.raises(DataError, match=r"cannot read the folder .*: Permission denied"):
         find_videos(tmp_path)

@@ -3,7 +3,7 @@
 ```
 DIR/Annotations.txt              one event per line: category&video id&quality&start&end
 DIR/splits/{train,val,test}.txt  one video id a line
-DIR/videos/<video id>.mp4        or any other common suffix
+DIR/videos/<video id>.mp4        or any other common suffix; an id a/b is videos/a/b.mp4
 ```
 
 Several lines with one id are several events of that clip. A clip without any event has one line that starts where it
@@ -39,7 +39,7 @@ from dmin.data.annotations import (
 )
 from dmin.errors import DataError, unknown_name
 from dmin.features.extract import ORIGIN_FILE, TEXTS
-from dmin.features.sources import VIDEO_SUFFIXES, find_videos, videos_in
+from dmin.features.sources import VIDEO_SUFFIXES, videos_by_id
 from dmin.files import write_atomically
 
 __all__ = [
@@ -112,8 +112,8 @@ class DataFolder:
         annotations = tuple(read_annotations(source / "Annotations.txt"))
         ids = tuple(dict.fromkeys(line.video_id for line in annotations))
         splits = _read_splits(source / "splits", ids) or _divide(ids, source)
-        has_videos = (folder / "videos").is_dir() and bool(videos_in(folder / "videos"))
-        return cls(folder, annotations, splits, find_videos(folder) if has_videos else {}, source)
+        videos = videos_by_id(folder / "videos") if (folder / "videos").is_dir() else {}
+        return cls(folder, annotations, splits, videos, source)
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
@@ -191,9 +191,9 @@ def like(video_id: str, known: Collection[str]) -> str:
         >>> like("dog.mp4", ["cat", "dog"])
         " (did you mean 'dog', without the suffix?)"
     """
-    path = Path(video_id)
-    if path.suffix.lower() in VIDEO_SUFFIXES and path.stem in known:
-        return f" (did you mean {path.stem!r}, without the suffix?)"
+    suffix = Path(video_id).suffix
+    if suffix.lower() in VIDEO_SUFFIXES and (bare := video_id.removesuffix(suffix)) in known:
+        return f" (did you mean {bare!r}, without the suffix?)"
     normal = unicodedata.normalize("NFC", video_id)
     for other in known:
         if unicodedata.normalize("NFC", other) == normal:

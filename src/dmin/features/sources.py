@@ -1,8 +1,10 @@
-"""Finds the videos in a folder, and their ids."""
+"""Finds the videos in a folder and below it, and their ids."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dmin.errors import DataError
@@ -14,11 +16,12 @@ VIDEO_SUFFIXES = (
 
 
 def find_videos(source: str | Path | Iterable[str | Path]) -> dict[str, Path]:
-    """Find videos by id, the file's name without its suffix, in order of the ids.
+    """Find videos by id, in order of the ids: their path within the folder, without the suffix.
 
     Args:
         source: A data-set folder (its ``videos/`` is read), a plain folder of videos, one video, or several videos.
-            Files that are named one by one are taken as they are, whether they exist or not: reading them will tell.
+            Folders are read with all folders below. Files that are named one by one are taken as they are, whether
+            they exist or not: reading them will tell; their id is the file's name without its suffix.
 
     Raises:
         DataError: A folder is not there or cannot be read, there is no video, or two videos share an id.
@@ -29,18 +32,34 @@ def find_videos(source: str | Path | Iterable[str | Path]) -> dict[str, Path]:
     """
     if isinstance(source, (str, Path)):
         path = Path(source)
-        files = videos_in(path / "videos" if (path / "videos").is_dir() else path) if path.is_dir() else [path]
+        folder = path / "videos" if (path / "videos").is_dir() else path
+        videos = videos_by_id(folder) if path.is_dir() else {path.stem: path}
     else:
-        files = [Path(file) for file in source]
-    if not files:
+        videos = _by_id((file.stem, file) for file in map(Path, source))
+    if not videos:
         raise DataError(f"no video in {source}: known suffixes are {', '.join(VIDEO_SUFFIXES)}")
+    return videos
+
+
+def videos_by_id(folder: Path) -> dict[str, Path]:
+    """Videos in a folder and below it, by their path within it without the suffix; there may be none.
+
+    Raises:
+        DataError: The folder cannot be read, or two videos share an id.
+    """
+    found = videos_below(folder)
+    if found == [folder]:
+        videos_in(folder)  # says why it cannot be read
+    above = len(folder.parts)
+    return _by_id(("/".join((*file.parts[above:-1], file.stem)), file) for file in found)
+
+
+def _by_id(found: Iterable[tuple[str, Path]]) -> dict[str, Path]:
     videos: dict[str, Path] = {}
-    for file in sorted(files, key=lambda file: (file.stem, str(file))):
-        if file.stem in videos:
-            raise DataError(
-                f"two videos share the id {file.stem!r}: {videos[file.stem]} and {file}; rename one of them"
-            )
-        videos[file.stem] = file
+    for video_id, file in sorted(found):
+        if video_id in videos:
+            raise DataError(f"two videos share the id {video_id!r}: {videos[video_id]} and {file}; rename one of them")
+        videos[video_id] = file
     return videos
 
 
@@ -57,10 +76,12 @@ def videos_below(folder: Path) -> list[Path]:
             continue
         known.add(here.resolve())
         try:
-            found += videos_in(here)
-            pending += [entry for entry in here.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+            listed = _list(here)
         except DataError:
             found.append(here)
+        else:
+            found += listed.videos
+            pending += listed.folders
     return sorted(found)
 
 
@@ -70,12 +91,28 @@ def videos_in(folder: Path) -> list[Path]:
     Raises:
         DataError: The folder cannot be read.
     """
+    return sorted(_list(folder).videos)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What lies directly in a folder and is not hidden."""
+
+    videos: list[Path] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+
+
+def _list(folder: Path) -> _Listed:
+    listed = _Listed()
     try:
-        entries = sorted(folder.iterdir())
+        with os.scandir(folder) as entries:  # knows what is a folder without asking once per file
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    listed.folders.append(folder / entry.name)
+                elif entry.name.lower().endswith(VIDEO_SUFFIXES):
+                    listed.videos.append(folder / entry.name)
     except OSError as error:
         raise DataError(f"cannot read the folder {folder}: {error.strerror}") from error
-    return [file for file in entries if _is_video(file)]
-
-
-def _is_video(file: Path) -> bool:
-    return file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".") and not file.is_dir()
+    return listed
