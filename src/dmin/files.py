@@ -19,15 +19,22 @@ class StoreWriteError(DataError):
     """The store cannot be written: disk full, read-only, or no permission. No later write will do better."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, temporary_in: Path | None = None) -> None:
     """Write a file beside its place, then move it there: it is whole or not there at all.
+
+    Args:
+        path: Its place.
+        content: What to write.
+        temporary_in: Folder above its own where the file is written first; its own folder is made if need be.
 
     Raises:
         StoreWriteError: Disk full, read-only, no permission. Nothing half-written is left.
     """
     try:
-        temporary = _write_temporary(path, content)
+        temporary = _write_temporary((temporary_in or path.parent) / path.name, content)
         try:
+            if temporary_in is not None:
+                path.parent.mkdir(exist_ok=True)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -159,10 +159,10 @@ def videos(tmp_path) -> Path:
 def test_a_stopped_extraction_keeps_what_is_done_and_goes_on(stopped, videos, tmp_path, capsys):
     store = tmp_path / "store"
     words = ["extract", str(videos), "--out", str(store), "--workers", "2"]
-    err = stopped(words, store / "features", "*.safetensors", 3)
+    err = stopped(words, store / "features", "*/*.safetensors", 3)
     sentence = "dmin: stopped: finished videos are in the store; the same command does the others\n"
     assert err.endswith(sentence)
-    done = len(list((store / "features").glob("*.safetensors")))
+    done = len(list((store / "features").glob("*/*.safetensors")))
     for video in sorted(videos.iterdir())[done + 8 :]:  # so that the rest does not take long
         video.unlink()
     assert run([*words[:-1], "1", "--quiet"]) == 0

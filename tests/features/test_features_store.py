@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import re
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +20,7 @@ from safetensors.torch import save_file
 
 from dmin.errors import DataError
 from dmin.features import ClipFeatures, FeatureStore, Settings, StoreWriteError
+from dmin.features.index import Entry
 from dmin.features.store import file_name
 
 SETTINGS = Settings("lite0", "1", "sfx", "2", 4.0, 44_100)
@@ -75,7 +80,7 @@ def test_a_folder_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m | {"format_version": 2}, "has format version 2, this dmin reads 1: upgrade dmin"),
+        (lambda m: m | {"format_version": 3}, "has format version 3, this dmin reads 1 and 2: upgrade dmin"),
         (lambda m: m | {"settings": {}}, "is damaged"),
         (lambda m: [], "is not a feature store's manifest"),
     ],
@@ -129,7 +134,8 @@ def test_a_full_disk_leaves_nothing_half_written(store: FeatureStore, monkeypatc
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(StoreWriteError, match=r"cannot write .*b\.safetensors: No space left on device"):
         store.write("b", features())
-    assert [file.name for file in (store.folder / "features").iterdir()] == ["a.safetensors"]
+    assert store.ids() == ("a",)
+    assert not list(store.folder.rglob("*.tmp"))
 
 
 def test_what_killed_processes_left_is_removed_once_old(store: FeatureStore) -> None:
@@ -172,10 +178,10 @@ def test_many_creators_at_once_agree_on_one_manifest(tmp_path: Path) -> None:
         *(os.fsdecode(b"caf\xe9"), os.fsdecode(b"caf\xe9" * 90)),  # not UTF-8
     ],
 )
-def test_any_id_is_a_file_in_the_folder(store: FeatureStore, video_id: str) -> None:
+def test_any_id_is_a_file_in_one_of_the_folders(store: FeatureStore, video_id: str) -> None:
     store.write(video_id, features())
     assert store.ids() == (video_id,)
-    assert store.path(video_id).parent == store.folder / "features"
+    assert store.path(video_id).resolve().parent.parent == (store.folder / "features").resolve()
     assert len(store.read(video_id)) == 3
     assert store.source(video_id) == ""
 
@@ -190,6 +196,7 @@ def test_other_programs_find_the_id_in_the_file(store: FeatureStore) -> None:
 def test_ids_were_once_stored_unquoted(store: FeatureStore) -> None:
     video_id = "a%2Fb" * 90
     tensors = {"visual": features().visual.half(), "audio": features().audio}
+    store.path(video_id).parent.mkdir()
     save_file(tensors, store.path(video_id), {"video_id": video_id, "duration_seconds": "2.7", "source": "abc"})
     assert store.ids() == (video_id,)
     assert store.read(video_id).duration_seconds == 2.7
@@ -208,3 +215,174 @@ def test_file_names_are_safe_and_never_shared(first: str, second: str) -> None:
 def test_an_empty_id_is_refused(store: FeatureStore) -> None:
     with pytest.raises(DataError, match="got an empty video id"):
         store.write("", features())
+
+
+def old(store: FeatureStore) -> FeatureStore:
+    """The store as dmin 0.2 left it: version 1, all files in one folder, no index."""
+    for file in list((store.folder / "features").glob("*/*")):
+        file.rename(store.folder / "features" / file.name)
+        file.parent.rmdir()
+    shutil.rmtree(store.folder / "index")
+    path = store.folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["format_version"] = 1
+    del manifest["settings"]["pooled"]
+    path.write_text(json.dumps(manifest))
+    return FeatureStore.open(store.folder)
+
+
+def test_files_are_spread_over_folders(store: FeatureStore) -> None:
+    ids = [f"clip{number}" for number in range(40)]
+    for video_id in ids:
+        store.write(video_id, features(1))
+    folders = {store.path(video_id).parent for video_id in ids}
+    assert len(folders) > 20
+    assert all(re.fullmatch("[0-9a-f]{2}", folder.name) for folder in folders)
+    assert store.ids() == tuple(sorted(ids))
+
+
+def test_a_store_of_version_1_is_read_and_goes_on_as_it_is(store: FeatureStore) -> None:
+    for video_id in ("a", "x" * 500):
+        store.write(video_id, features(), source="abc")
+    store = old(store)
+    assert store.settings == SETTINGS
+    assert store.path("a") == store.folder / "features" / "a.safetensors"
+    assert store.ids() == ("a", "x" * 500)
+    assert (len(store.read("a")), store.source("x" * 500)) == (3, "abc")
+    assert [entry.seconds for _, entry in store.entries(["a", "x" * 500, "b"])] == [3, 3]
+    more = FeatureStore.create(store.folder, SETTINGS)
+    more.write("b", features(2))
+    assert (store.folder / "features" / "b.safetensors").is_file()
+    assert FeatureStore.open(store.folder).ids() == ("a", "b", "x" * 500)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files of features that are opened."""
+    names: list[str] = []
+
+    def noting(path: Path, framework: str) -> Any:
+        names.append(path.stem)
+        return safe_open(path, framework)
+
+    monkeypatch.setattr("dmin.features.store.safe_open", noting)
+    return names
+
+
+def test_what_is_known_of_clips_is_known_without_opening_them(store: FeatureStore, opened: list[str]) -> None:
+    for number in range(5):
+        store.write(f"clip{number}", features(1 + number), source="s", stamp="12-34")
+    found = dict(FeatureStore.open(store.folder).entries(["clip4", "clip2", "clip4", "gone"]))
+    size_bytes = store.path("clip4").stat().st_size
+    assert list(found) == ["clip4", "clip2"]
+    assert found["clip4"] == Entry(5, 4.7, size_bytes, "s", ("12-34",))
+    assert opened == []
+
+
+def test_what_the_index_lacks_is_looked_up_once(store: FeatureStore, opened: list[str]) -> None:
+    store.write("a", features(3), source="s")
+    store.write("b", features(2))
+    store = old(store)
+    first = list(store.entries(["a", "b"]))
+    assert (opened, [entry.seconds for _, entry in first]) == (["a", "b"], [3, 2])
+    assert list(FeatureStore.open(store.folder).entries(["a", "b"])) == first
+    assert opened == ["a", "b"]
+
+
+def test_a_read_only_store_is_looked_up_each_time(
+    store: FeatureStore, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write("a", features(3))
+    store = old(store)
+
+    def refuse(folder: Path, **options: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    for _ in range(2):
+        assert [entry.seconds for _, entry in store.entries(["a"])] == [3]
+    assert opened == ["a", "a"]
+
+
+def test_files_that_were_removed_replaced_or_damaged_are_told_from_those_that_were_indexed(
+    store: FeatureStore,
+) -> None:
+    for video_id in "abcd":
+        store.write(video_id, features(3))
+    other = FeatureStore.create(store.folder.with_name("other"), SETTINGS)
+    other.write("b", features(7))
+    store.path("a").unlink()
+    shutil.copy(other.path("b"), store.path("b"))
+    store.path("c").write_bytes(store.path("c").read_bytes()[:-1])
+    assert [(video_id, entry.seconds) for video_id, entry in store.entries("abcd")] == [("b", 7), ("d", 3)]
+
+
+@pytest.mark.parametrize("moment", ["before the file", "within the line"])
+def test_a_crash_between_the_line_and_the_file_leaves_no_wrong_answer(
+    store: FeatureStore, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    store.write("a", features(3), source="old")
+
+    def crash(path: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", crash)
+        for video_id, seconds in {"a": 5, "b": 5}.items():
+            with pytest.raises(KeyboardInterrupt):
+                store.write(video_id, features(seconds), source="new")
+    (file,) = (store.folder / "index").iterdir()
+    if moment == "within the line":
+        file.write_bytes(file.read_bytes()[:-3])
+    assert [(i, entry.seconds, entry.source) for i, entry in store.entries("ab")] == [("a", 3, "old")]
+
+
+def test_lines_that_contradict_each_other_name_no_source(
+    store: FeatureStore, monkeypatch: pytest.MonkeyPatch, opened: list[str]
+) -> None:
+    store.write("a", features(3), source="1" * 32, stamp="1-1")
+    store.write("a", features(3), source="2" * 32, stamp="2-2")
+    assert [(entry.seconds, entry.source, entry.stamps) for _, entry in store.entries("a")] == [(3, None, ())]
+    assert opened == []
+    assert store.source("a") == "2" * 32
+
+
+def write_part(folder: Path, writer: int) -> None:
+    store = FeatureStore.create(folder, SETTINGS)
+    for number in range(30):
+        store.write(f"{writer}-{number}", features(1 + number % 4), source=f"s{writer}")
+
+
+@pytest.mark.slow
+def test_many_processes_write_one_index(store: FeatureStore, opened: list[str]) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write_part, args=(store.folder, writer)) for writer in range(4)]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join()
+    ids = [f"{writer}-{number}" for writer in range(4) for number in range(30)]
+    found = dict(store.entries(ids))
+    assert {i: (entry.seconds, entry.source) for i, entry in found.items()} == {
+        f"{writer}-{number}": (1 + number % 4, f"s{writer}") for writer in range(4) for number in range(30)
+    }
+    assert opened == []
+    assert len(list((store.folder / "index").iterdir())) == 4
+
+
+def test_pooled_stores_hold_means_say_so_and_mix_with_no_other(tmp_path: Path) -> None:
+    pooled = replace(SETTINGS, pooled=True)
+    store = FeatureStore.create(tmp_path / "pooled", pooled)
+    maps = torch.rand(3, 2, 2, 4)
+    store.write("a", ClipFeatures(maps, torch.zeros(3, 5), 3.0))
+    read = FeatureStore.open(store.folder).read("a")
+    assert read.visual.shape == (3, 1, 1, 4)
+    torch.testing.assert_close(read.visual.float(), maps.mean((1, 2), keepdim=True), atol=1e-3, rtol=1e-3)
+    assert json.loads((store.folder / "manifest.json").read_text())["settings"]["pooled"] is True
+    with pytest.raises(
+        DataError, match=r"made with .* averaged over regions \(pooled\), now asked for .* 44100 Hz: feat"
+    ):
+        FeatureStore.create(store.folder, SETTINGS)
+    FeatureStore.create(tmp_path / "maps", SETTINGS)
+    with pytest.raises(DataError, match=r"do not mix"):
+        FeatureStore.create(tmp_path / "maps", pooled)

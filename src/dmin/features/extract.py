@@ -13,9 +13,10 @@ from dmin import backbones
 from dmin.backbones import Backbone, Card
 from dmin.device import device_of
 from dmin.errors import DataError, DminError
-from dmin.features.fingerprint import fingerprint, is_current
+from dmin.features.fingerprint import current, fingerprint, stamp
+from dmin.features.manifest import Settings
 from dmin.features.sources import find_videos
-from dmin.features.store import FeatureStore, Settings
+from dmin.features.store import FeatureStore
 from dmin.features.stream import MissingAudio, features_of
 from dmin.features.workers import cores, in_processes
 from dmin.files import StoreWriteError, write_atomically
@@ -77,8 +78,6 @@ class ExtractionReport:
 class _Job:
     video_id: str
     path: Path
-    source: str
-    """Fingerprint of the file."""
 
 
 def extract(
@@ -93,6 +92,7 @@ def extract(
     video_seconds: float = 3600.0,
     shard: Shard = WHOLE,
     device: str = "auto",
+    pooled: bool = False,
     progress: Progress = silent,
 ) -> ExtractionReport:
     """Compute the features of many videos into a store.
@@ -116,6 +116,8 @@ def extract(
             costs its video only.
         shard: Does one of several parts, one part per machine, all into one store.
         device: Where backbones that are given by name run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
+        pooled: Store maps averaged over their regions, a fiftieth of the size with maps of [7, 7]; networks that look
+            at regions cannot be trained on them.
         progress: Called with the step "extract" after each video, and before that while weights are downloaded.
 
     Returns:
@@ -130,17 +132,16 @@ def extract(
     if workers is not None and workers < 1:
         raise DataError(f"workers is {workers}: must be at least 1")
     place = str(device_of(device))
-    videos = shard.part([item for item in find_videos(source).items() if ids is None or item[0] in ids])
-    store = FeatureStore.create(store_folder, _settings(visual, audio))
+    videos = dict(shard.part([item for item in find_videos(source).items() if ids is None or item[0] in ids]))
+    store = FeatureStore.create(store_folder, _settings(visual, audio, pooled))
     if isinstance(source, (str, Path)):
         _copy_annotations(Path(source), store.folder)
-    jobs = [_Job(video_id, path, fingerprint(path)) for video_id, path in videos]
-    reused = {job.video_id for job in jobs if is_current(store, job.video_id, job.source)}
-    pending = [job for job in jobs if job.video_id not in reused]
+    reused = current(store, videos)
+    pending = [_Job(video_id, path) for video_id, path in videos.items() if video_id not in reused]
     for name in (visual, audio):
         if pending and isinstance(name, str):
             backbones.fetch(name, progress)  # once, here: not by every worker
-    progress("extract", len(reused), len(jobs))
+    progress("extract", len(reused), len(videos))
 
     workers = _suggested(len(pending)) if workers is None else min(workers, len(pending))
     make = partial(_Extractor, visual, audio, store, missing_audio, place)
@@ -155,10 +156,10 @@ def extract(
                     done.append(job.video_id)
                 else:
                     failed.append(Failure(str(job.path), str(outcome)))
-                progress("extract", len(reused) + len(done) + len(failed), len(jobs))
+                progress("extract", len(reused) + len(done) + len(failed), len(videos))
     except StoreWriteError as error:
         raise StoreWriteError(
-            f"{error}; stopped with {len(reused) + len(done)} of {len(jobs)} videos in the store, which stay good: "
+            f"{error}; stopped with {len(reused) + len(done)} of {len(videos)} videos in the store, which stay good: "
             "make room or choose another folder, and run the same again to go on"
         ) from error
     return ExtractionReport(tuple(sorted(done)), tuple(sorted(reused)), tuple(sorted(failed, key=str)))
@@ -183,8 +184,10 @@ class _Extractor:
     def __call__(self, job: _Job) -> str | None:
         """Extract a video, and give the reason if it cannot be."""
         try:
+            # Before the work: a file that changes meanwhile is then done again.
+            state, source = stamp(job.path), fingerprint(job.path)
             features = features_of(job.path, self.visual, self.audio, self.missing_audio)
-            self.store.write(job.video_id, features, job.source)
+            self.store.write(job.video_id, features, source, state)
         except StoreWriteError:
             raise  # the next video would fare no better
         except DminError as error:
@@ -206,8 +209,8 @@ def _suggested(videos: int) -> int:
     return max(1, min(cores(), videos // _VIDEOS_A_WORKER, _MOST_WORKERS))
 
 
-def _settings(visual: str | Backbone, audio: str | Backbone) -> Settings:
-    return Settings.of(_card(visual, "visual"), _card(audio, "audio"))
+def _settings(visual: str | Backbone, audio: str | Backbone, pooled: bool) -> Settings:
+    return Settings.of(_card(visual, "visual"), _card(audio, "audio"), pooled)
 
 
 def _card(backbone: str | Backbone, modality: str) -> Card:

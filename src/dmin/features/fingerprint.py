@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from dmin.errors import DataError
+from dmin.features.index import Entry
 from dmin.features.store import FeatureStore
 
 _FINGERPRINT_BYTES = 65_536
@@ -26,10 +29,44 @@ def fingerprint(path: Path) -> str:
         return ""
 
 
-def is_current(store: FeatureStore, video_id: str, source: str) -> bool:
-    """True if the store has whole features of the very file whose fingerprint is ``source``."""
-    if video_id not in store:
-        return False
+def stamp(path: Path) -> str:
+    """A file's size and time of change: while they stay, so does its fingerprint. Empty if it cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size}-{found.st_mtime_ns}"
+
+
+def made_from(store: FeatureStore, sources: Mapping[str, str]) -> set[str]:
+    """Ids of the clips whose features are in the store, whole, and were made from sources of these fingerprints."""
+    entries = store.entries(sources)
+    return {video_id for video_id, entry in entries if _is_of(store, video_id, entry, sources[video_id])}
+
+
+def current(store: FeatureStore, videos: Mapping[str, Path]) -> set[str]:
+    """Ids of the videos whose features are in the store, whole, and were made from the very files that are there now.
+
+    Reads only files whose size or time has changed since; those that turn out to be the same are noted in the store.
+    """
+    found: set[str] = set()
+    moved: list[tuple[str, Entry]] = []
+    for video_id, entry in store.entries(videos):
+        path = videos[video_id]
+        now = stamp(path)
+        if not now or now not in entry.stamps:
+            source = fingerprint(path)
+            if not _is_of(store, video_id, entry, source):
+                continue
+            moved.append((video_id, replace(entry, source=source, stamps=(now,))))
+        found.add(video_id)
+    store.note(moved)
+    return found
+
+
+def _is_of(store: FeatureStore, video_id: str, entry: Entry, source: str) -> bool:
+    if entry.source is not None:
+        return bool(source) and entry.source == source
     try:
         return bool(source) and store.source(video_id) == source
     except DataError:  # damaged: do it again

@@ -1,8 +1,9 @@
-"""A feature store: a folder with one safetensors file a video and one manifest.
+"""A feature store: a folder with one safetensors file a video, a manifest, and an index.
 
 ```
 STORE/manifest.json                 which backbones, versions and settings made the features
-STORE/features/<video id>.safetensors
+STORE/features/<xx>/<video id>.safetensors   xx: two hexadecimal digits of a hash of the id
+STORE/index/                        lengths and sources of the clips: `dmin.features.index`
 STORE/Annotations.txt, STORE/splits/  copies, where the videos came from a data-set folder
 STORE/origin.txt                    that folder
 STORE/warnings.txt                  what is odd about it, one sentence per line
@@ -14,90 +15,31 @@ Files appear whole or not at all, so any number of processes and machines may wr
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
 
 from dmin.errors import DataError
+from dmin.features.clip import ClipFeatures
+from dmin.features.index import Entry, Index, fitting
+from dmin.features.manifest import Manifest, Settings
 from dmin.files import StoreWriteError, remove_stale, write_atomically, write_once
 
-if TYPE_CHECKING:
-    from dmin.backbones import Card
-
-FORMAT = "dmin feature store"
-FORMAT_VERSION = 1
 _LONGEST_NAME = 180
 """Longer names are cut and told apart by a hash: file systems allow 255 bytes, and temporary names add to it."""
-
-
-@dataclass(frozen=True, eq=False)
-class ClipFeatures:
-    """Features of one clip; row t is the second [t, t + 1)."""
-
-    visual: Tensor
-    """Visual maps [T, H, W, D_v], channels last; float16 on disk."""
-    audio: Tensor
-    """Audio features [T, D_a]; float32."""
-    duration_seconds: float
-    """Length of the clip; T is this, rounded half up."""
-
-    def __post_init__(self) -> None:
-        if self.visual.ndim != 4 or self.audio.ndim != 2 or len(self.visual) != len(self.audio):
-            raise DataError(
-                f"got visual {list(self.visual.shape)} and audio {list(self.audio.shape)}: "
-                "must be [T, H, W, D_v] and [T, D_a] with the same T"
-            )
-
-    def __len__(self) -> int:
-        return len(self.visual)
-
-    def __repr__(self) -> str:
-        return (
-            f"ClipFeatures(visual={list(self.visual.shape)} {self.visual.dtype}, "
-            f"audio={list(self.audio.shape)} {self.audio.dtype}, duration_seconds={self.duration_seconds:g})"
-        )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Settings that features depend on. Two stores can be compared or mixed only if these are equal."""
-
-    visual: str
-    """Name of the visual backbone."""
-    visual_version: str
-    """Version of its weights and preprocessing."""
-    audio: str
-    """Name of the audio backbone."""
-    audio_version: str
-    """Version of its weights and preprocessing."""
-    frames_per_second: float
-    """Frames that are averaged into a second's map."""
-    rate_hz: int
-    """Sampling rate of the sound that the audio backbone hears."""
-    dmin_version: str = field(default_factory=lambda: version("dmin"), compare=False)
-    """The dmin that wrote first; kept for the record, not compared."""
-
-    @classmethod
-    def of(cls, visual: Card, audio: Card) -> Settings:
-        """Settings of the features that two backbones make, by their cards."""
-        return cls(visual.name, visual.version, audio.name, audio.version, visual.frames_per_second, audio.rate_hz)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.visual} {self.visual_version} at {self.frames_per_second:g} frames/s "
-            f"+ {self.audio} {self.audio_version} at {self.rate_hz} Hz"
-        )
+_SUFFIX = ".safetensors"
+_PLAIN = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_NAME}}}")
+"""Ids that need no escaping, as most do."""
+_NOTED_AT_ONCE = 10_000
+"""Entries that were looked up in the clips' own files, and are added to the index together."""
 
 
 class FeatureStore:
@@ -114,9 +56,12 @@ class FeatureStore:
         ClipFeatures(visual=[10, 7, 7, 1280] torch.float16, audio=[10, 512] torch.float32, duration_seconds=10)
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder = folder
-        self.settings = settings
+        self.settings = manifest.settings
+        self._features = folder / "features"
+        self._index = Index(folder / "index")
+        self._in_one_folder = manifest.format_version == 1
 
     @classmethod
     def open(cls, folder: str | Path) -> FeatureStore:
@@ -126,7 +71,7 @@ class FeatureStore:
             DataError: There is no store, its manifest is damaged, or a newer dmin wrote it.
         """
         folder = Path(folder)
-        return cls(folder, _read_manifest(folder / "manifest.json"))
+        return cls(folder, Manifest.read(folder / "manifest.json"))
 
     @classmethod
     def create(cls, folder: str | Path, settings: Settings) -> FeatureStore:
@@ -137,11 +82,11 @@ class FeatureStore:
             StoreWriteError: The folder cannot be written.
         """
         folder = Path(folder)
-        manifest = folder / "manifest.json"
+        path = folder / "manifest.json"
         try:
             (folder / "features").mkdir(parents=True, exist_ok=True)
-            if not manifest.exists():
-                write_once(manifest, _manifest_text(settings))
+            if not path.exists():
+                write_once(path, Manifest(settings).text)
             remove_stale(folder / "features")
         except OSError as error:
             raise StoreWriteError(f"cannot create a feature store in {folder}: {error.strerror}") from error
@@ -151,18 +96,64 @@ class FeatureStore:
                 f"the store {folder} was made with {store.settings}, now asked for {settings}: features of different "
                 "settings do not mix; choose another folder, or the store's own settings"
             )
+        store._index.merge()
         return store
 
     def path(self, video_id: str) -> Path:
         """Path of a video's feature file, whether it is there or not."""
-        return self.folder / "features" / f"{file_name(video_id)}.safetensors"
+        name = f"{file_name(video_id)}{_SUFFIX}"
+        return self._features / name if self._in_one_folder else self._features / _part(video_id) / name
 
     def ids(self) -> tuple[str, ...]:
-        """Ids of all videos in the store, sorted."""
-        names = (
-            file.stem for file in (self.folder / "features").glob("*.safetensors") if not file.name.startswith(".")
-        )
-        return tuple(sorted(self._id_of_cut_name(name) if "~" in name else _unquoted(name) for name in names))
+        """Ids of all videos in the store, sorted. Lists all its folders: ask for single ids where you can."""
+        found: list[str] = []
+        for folder, _, names in os.walk(self._features):
+            stems = [name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX) and name[0] != "."]
+            found += [self._id_of_cut_name(Path(folder), stem) if "~" in stem else _unquoted(stem) for stem in stems]
+        return tuple(sorted(found))
+
+    def entries(self, ids: Iterable[str]) -> Iterator[tuple[str, Entry]]:
+        """Look up what is known of videos, in the index where it has them; those it lacks are then added to it.
+
+        Args:
+            ids: Videos; those that are not in the store, or whose files are damaged, are left out.
+
+        Yields:
+            Id and entry, in order of the ids.
+        """
+        wanted = dict.fromkeys(ids)
+        indexed = self._index.read(wanted)
+        new: list[tuple[str, Entry]] = []
+        for video_id in wanted:
+            path = self.path(video_id)
+            try:
+                size_bytes = path.stat().st_size
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            entry = fitting(indexed.get(video_id, b""), size_bytes)
+            if entry is None:
+                try:
+                    entry = self._entry(path, video_id, size_bytes)
+                except DataError:
+                    continue
+                new.append((video_id, entry))
+            if len(new) >= _NOTED_AT_ONCE:
+                self.note(new)
+                new = []
+            yield video_id, entry
+        self.note(new)
+
+    def note(self, entries: Sequence[tuple[str, Entry]]) -> None:
+        """Add entries to the index, if the store can be written."""
+        if entries:
+            with suppress(StoreWriteError):
+                self._index.add(entries)
+
+    def _entry(self, path: Path, video_id: str, size_bytes: int) -> Entry:
+        with self._opened(path, video_id) as file:
+            metadata = file.metadata()
+            seconds = file.get_slice("audio").get_shape()[0]
+            return Entry(seconds, float(metadata["duration_seconds"]), size_bytes, metadata.get("source", ""))
 
     def __contains__(self, video_id: object) -> bool:
         return isinstance(video_id, str) and self.path(video_id).is_file()
@@ -193,18 +184,21 @@ class FeatureStore:
         with self._opened(self.path(video_id), video_id) as file:
             return str(file.metadata().get("source", ""))
 
-    def write(self, video_id: str, features: ClipFeatures, source: str = "") -> None:
+    def write(self, video_id: str, features: ClipFeatures, source: str = "", stamp: str = "") -> None:
         """Write a video's features: float16 maps, float32 audio. Readers see the old file or the new one, never half.
 
         Args:
             video_id: Any non-empty text; what a file name cannot hold is escaped.
-            features: What to write.
+            features: What to write; a pooled store takes maps and averages them.
             source: Fingerprint of the video file, so that a later run can tell whether the video has changed.
+            stamp: Its size and time, so that a later run need not even read it.
 
         Raises:
             DataError: The features are empty or not finite.
             StoreWriteError: Disk full, read-only, no permission. Nothing half-written is left.
         """
+        if self.settings.pooled:
+            features = features.pooled()
         visual, audio = features.visual.to(torch.float16), features.audio.to(torch.float32)
         if len(features) == 0 or not (visual.isfinite().all() and audio.isfinite().all()):
             raise DataError(f"the features of {video_id!r} are empty or not finite, and were not stored")
@@ -215,10 +209,13 @@ class FeatureStore:
             "source": source,
         }
         tensors = {"visual": visual.contiguous().cpu(), "audio": audio.contiguous().cpu()}
-        write_atomically(self.path(video_id), save(tensors, metadata))
+        content, path = save(tensors, metadata), self.path(video_id)
+        stamps = (stamp,) if stamp else ()
+        self._index.add([(video_id, Entry(len(features), features.duration_seconds, len(content), source, stamps))])
+        write_atomically(path, content, temporary_in=self._features)
 
-    def _id_of_cut_name(self, name: str) -> str:
-        with self._opened(self.folder / "features" / f"{name}.safetensors", name) as file:
+    def _id_of_cut_name(self, folder: Path, name: str) -> str:
+        with self._opened(folder / f"{name}{_SUFFIX}", name) as file:
             metadata = file.metadata()
             quoted = metadata.get("quoted_id")  # older stores have none
             return str(metadata["video_id"]) if quoted is None else _unquoted(quoted)
@@ -251,12 +248,22 @@ def file_name(video_id: str) -> str:
     """
     if not video_id:
         raise DataError("got an empty video id: every video needs a name")
+    if _PLAIN.fullmatch(video_id):
+        return video_id
     encoded = re.sub(r"[^A-Za-z0-9_.\- ]", _escape, video_id)
     encoded = re.sub(r"^[. ]|[. ]$", _escape, encoded)
     if len(encoded) <= _LONGEST_NAME:
         return encoded
-    digest = hashlib.sha256(video_id.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return f"{encoded[: _LONGEST_NAME - 17]}~{digest}"
+    return f"{encoded[: _LONGEST_NAME - 17]}~{_hash(video_id)[:16]}"
+
+
+def _part(video_id: str) -> str:
+    """Folder of a video's file, one of 256: a folder of a million files is slow to list, on some systems to open."""
+    return _hash(video_id)[:2]
+
+
+def _hash(video_id: str) -> str:
+    return hashlib.sha256(video_id.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -266,35 +273,3 @@ def _escape(match: re.Match[str]) -> str:
 
 def _unquoted(text: str) -> str:
     return unquote(text, errors="surrogateescape")
-
-
-def _manifest_text(settings: Settings) -> str:
-    manifest = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "created_by": f"dmin {settings.dmin_version}",
-        "settings": asdict(settings),
-    }
-    return json.dumps(manifest, indent=2) + "\n"
-
-
-def _read_manifest(path: Path) -> Settings:
-    try:
-        manifest = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise DataError(
-            f"{path.parent} is not a feature store (no manifest.json): make one with `dmin extract VIDEOS --out STORE`"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise DataError(f"{path} is not a feature store's manifest: give another folder for the store")
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise DataError(
-            f"{path} has format version {manifest.get('format_version')}, "
-            f"this dmin reads {FORMAT_VERSION}: upgrade dmin"
-        )
-    try:
-        return Settings(**{item.name: manifest["settings"][item.name] for item in fields(Settings)})
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path} is damaged (settings lack {error}): delete the store and extract again") from error

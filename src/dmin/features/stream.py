@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dmin.backbones import Backbone
-from dmin.features.store import ClipFeatures
+from dmin.features.clip import ClipFeatures
 from dmin.media import Recording, Segment, Segments, Source, decode, keep_footage
 
 MissingAudio = Literal["error", "silence"]

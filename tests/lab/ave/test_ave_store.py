@@ -125,7 +125,7 @@ class TestStreaming:
             store_released(release, tmp_path / "store", progress=stop)
         report = store_released(release, tmp_path / "store")
         assert (len(report.reused), len(report.done)) == (3, 5)
-        (tmp_path / "store" / "features" / "e.safetensors").write_bytes(b"damaged")
+        FeatureStore.open(tmp_path / "store").path("e").write_bytes(b"damaged")
         assert store_released(release, tmp_path / "store").done == ("e",)
         write_h5(release / "data" / "audio_feature.h5", np.ones((8, 10, 4)))  # another file: all is made anew
         assert len(store_released(release, tmp_path / "store").done) == 8

@@ -22,7 +22,7 @@ from dmin.features import (
     Settings,
     StoreWriteError,
 )
-from dmin.features.fingerprint import fingerprint, is_current
+from dmin.features.fingerprint import fingerprint, made_from
 from dmin.lab.ave.files import (
     DOWNLOADS,
     FILES,
@@ -151,7 +151,7 @@ def _noisy_entries(folder: Path, visual: Path) -> list[_Entry]:
 def _copy(
     entries: list[_Entry], datasets: dict[Path, h5py.Dataset], store: FeatureStore, progress: Progress
 ) -> ExtractionReport:
-    reused = {entry.video_id for entry in entries if is_current(store, entry.video_id, entry.source)}
+    reused = made_from(store, {entry.video_id: entry.source for entry in entries})
     pending = [entry for entry in entries if entry.video_id not in reused]
     done: list[str] = []
     failed: list[Failure] = []

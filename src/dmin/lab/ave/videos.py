@@ -7,7 +7,7 @@ from typing import Any
 
 from dmin.errors import DataError
 from dmin.features import ExtractionReport, FeatureStore, extract, find_videos
-from dmin.features.fingerprint import is_current
+from dmin.features.fingerprint import made_from
 from dmin.features.sources import videos_in
 from dmin.lab.ave.check import find_video_folder
 from dmin.lab.ave.files import PROJECT, VIDEO_FOLDERS
@@ -55,11 +55,8 @@ def extract_videos(
     )
     store = FeatureStore.open(store_folder)
     layout.write(store.folder)
-    for video_id in layout.ids:
-        original = video_of[video_id]
-        if video_id == original or original not in store:
-            continue
-        source = store.source(original)
-        if not is_current(store, video_id, source):
-            store.write(video_id, store.read(original), source)
+    twins = {i: original for i in layout.ids if (original := video_of[i]) != i and original in store}
+    sources = {video_id: store.source(original) for video_id, original in twins.items()}
+    for video_id in sources.keys() - made_from(store, sources):
+        store.write(video_id, store.read(twins[video_id]), sources[video_id])
     return report
