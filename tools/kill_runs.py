@@ -4,7 +4,7 @@ Usage: python tools/kill_runs.py STORE [--kills 20] [--seed 0] -- FLAGS OF dmin 
 Example: python tools/kill_runs.py store -- --preset small --epochs 6 --remix 0.5 --device cpu
 
 A run that ends before it is killed is compared and begun anew, until the kills are used up. Lightning's log and its
-checkpoint, which hold times, are left out. Takes about as long as half the kills' number of trainings.
+checkpoint, and times.csv, which hold times, are left out. Takes about as long as half the kills' number of trainings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 def contents(run: Path) -> dict[str, bytes]:
     """The files of a run that must be the same, by name."""
-    files = (path for path in run.rglob("*") if path.is_file() and path.name != "last.ckpt")
+    files = (path for path in run.rglob("*") if path.is_file() and path.name not in ("last.ckpt", "times.csv"))
     return {str(path.relative_to(run)): path.read_bytes() for path in files if "tensorboard" not in path.parts}
 
 

@@ -1,9 +1,11 @@
+import shutil
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmin.data.clips import ClipDataset, Sample, Window, collate, windows_of
+from dmin.data.clips import CategoryCount, ClipDataset, Sample, Window, collate, count_categories, pad, windows_of
 from dmin.errors import DataError
 
 
@@ -37,3 +39,32 @@ def test_a_dataset_reads_features_and_labels(tiny_store):
 def test_an_unknown_split_is_named(tiny_store):
     with pytest.raises(DataError, match="did you mean 'test'"):
         ClipDataset(tiny_store, "tests")
+
+
+def test_a_dataset_is_opened_without_opening_its_files(tiny_store, monkeypatch):
+    def refuse(*anything, **more):
+        raise AssertionError("a file of features was opened")
+
+    monkeypatch.setattr("dmin.features.store.safe_open", refuse)
+    clips = ClipDataset(tiny_store, "train")
+    assert set(clips.seconds.values()) == {6}
+    assert clips.size_bytes == sum(clips.store.path(video_id).stat().st_size for video_id in clips.seconds)
+    assert count_categories(clips)["Dog"] == CategoryCount(4, 12)
+
+
+def test_a_damaged_clip_is_named_before_training(tiny_store, tmp_path):
+    store = tmp_path / "store"
+    shutil.copytree(tiny_store, store)
+    path = ClipDataset(store, "train").store.path("clip02")
+    path.write_bytes(b"damaged")
+    with pytest.raises(DataError, match=r"clip02\.safetensors is damaged .*: delete it and run the extraction again"):
+        ClipDataset(store, "train")
+
+
+def test_batches_can_stay_as_they_are_stored(tiny_store):
+    clips = ClipDataset(tiny_store, "train")
+    samples = [clips[index] for index in range(3)]
+    stored, ready = pad(samples), collate(samples)
+    assert (stored.visual.dtype, ready.visual.dtype) == (torch.float16, torch.float32)
+    for ours, theirs in zip(stored.float()._tensors, ready._tensors, strict=True):
+        assert torch.equal(ours, theirs)

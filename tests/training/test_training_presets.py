@@ -57,6 +57,7 @@ SCHEDULE = {
     "devices": "auto",
     "nodes": 1,
     "precision": "32-true",
+    "cache": "auto",
 }
 LOCALIZATION = {
     **SCHEDULE,

@@ -86,7 +86,9 @@ def test_a_system_is_asked_for_what_it_has():
 def test_hardware_is_no_part_of_a_recipe(tmp_path):
     recipe = recipe_of("small")
     write_recipe(tmp_path, recipe)
-    moved = replace(recipe, device="cpu", devices=4, nodes=2, precision="bf16-mixed", epochs=recipe.epochs + 1)
+    moved = replace(
+        recipe, device="cpu", devices=4, nodes=2, precision="bf16-mixed", cache="none", epochs=recipe.epochs + 1
+    )
     write_recipe(tmp_path, moved)
     assert "devices: 4" in (tmp_path / "train.yaml").read_text()
     with pytest.raises(DataError, match=r"another recipe \(different: learning_rate\)"):

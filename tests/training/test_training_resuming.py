@@ -79,9 +79,11 @@ def in_a_process(store, run, recipe, moment=None):
 
 
 def contents(run):
-    """All files of a run but Lightning's own: its log and its checkpoint hold times."""
+    """All files of a run but those that hold times: Lightning's log and checkpoint, and times.csv."""
     files = [path for path in run.rglob("*") if path.is_file() and "tensorboard" not in path.parts]
-    return {str(path.relative_to(run)): path.read_bytes() for path in files if path.name != "last.ckpt"}
+    return {
+        str(path.relative_to(run)): path.read_bytes() for path in files if path.name not in ("last.ckpt", "times.csv")
+    }
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,13 @@ from torch.utils.data import Dataset
 
 from dmin.data.annotations import BACKGROUND
 from dmin.data.folder import DataFolder, segment_labels
+from dmin.data.held import HeldFeatures
 from dmin.errors import DataError
-from dmin.features import FeatureStore, find_videos
+from dmin.features import ClipFeatures, FeatureStore, find_videos
+from dmin.progress import Progress, silent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Window:
     """Part of a clip that a sample covers: seconds [start, stop)."""
 
@@ -44,13 +46,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of unequal length, padded with zeros at the end."""
+    """Samples of unequal length, padded with zeros at the end. Networks take any float type, tasks float32."""
 
     windows: tuple[Window, ...]
     visual: Tensor
-    """[B, T, H, W, D_v] float32"""
+    """[B, T, H, W, D_v]"""
     audio: Tensor
-    """[B, T, D_a] float32"""
+    """[B, T, D_a]"""
     labels: Tensor
     """[B, T] in 0..C; what stands at padded seconds means nothing."""
     mask: Tensor
@@ -58,8 +60,22 @@ class Batch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """The same batch on a device."""
-        tensors = (self.visual, self.audio, self.labels, self.mask)
-        return Batch(self.windows, *(tensor.to(device, non_blocking=non_blocking) for tensor in tensors))
+        return self._with(tensor.to(device, non_blocking=non_blocking) for tensor in self._tensors)
+
+    def pin_memory(self) -> Batch:
+        """The same batch in pages that are copied to a GPU while it computes; the loader asks for it."""
+        return self._with(tensor.pin_memory() for tensor in self._tensors)
+
+    def float(self) -> Batch:
+        """The same batch with features of float32, as tasks take them."""
+        return replace(self, visual=self.visual.float(), audio=self.audio.float())
+
+    @property
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return self.visual, self.audio, self.labels, self.mask
+
+    def _with(self, tensors: Iterable[Tensor]) -> Batch:
+        return Batch(self.windows, *tensors)
 
 
 def windows_of(video_id: str, seconds: int, length: int) -> list[Window]:
@@ -78,6 +94,8 @@ def windows_of(video_id: str, seconds: int, length: int) -> list[Window]:
 class ClipDataset(Dataset[Sample]):
     """The clips of one split: features from a store, labels from the annotations that lie beside them.
 
+    Each clip is read from its file whenever it is asked for, until `hold` reads them all.
+
     Args:
         folder: A store that `dmin extract` made of a data-set folder.
         split: train, val or test.
@@ -95,17 +113,39 @@ class ClipDataset(Dataset[Sample]):
         self.folder = DataFolder.open(folder)
         self.categories = tuple(categories or self.folder.categories)
         ids = self.folder.split(split)
-        missing = [video_id for video_id in ids if video_id not in self.store]
-        if missing:
+        self.seconds: dict[str, int] = {}
+        """T of each clip, by its id."""
+        self.size_bytes = 0
+        """Size of all its files of features, which is what holding them takes."""
+        for video_id, entry in self.store.entries(ids):
+            self.seconds[video_id] = entry.seconds
+            self.size_bytes += entry.size_bytes
+        if missing := [video_id for video_id in ids if video_id not in self.seconds]:
+            for video_id in missing:
+                if video_id in self.store:
+                    self.store.read(video_id)  # says how it is damaged
             raise DataError(
                 f"{len(missing)} of {len(ids)} clips of split {split!r} have no features in {folder} "
                 f"(first: {missing[0]}): {self._cure(missing)}"
             )
-        self.windows = [
-            window
-            for video_id in ids
-            for window in windows_of(video_id, len(self.store.read(video_id)), window_seconds)
-        ]
+        self.windows = [w for i, seconds in self.seconds.items() for w in windows_of(i, seconds, window_seconds)]
+        self._features: FeatureStore | HeldFeatures = self.store
+
+    def hold(self, device: torch.device | str = "cpu", progress: Progress = silent) -> None:
+        """Read all clips now, and hold them in memory or on a device; samples are then slices of what is held.
+
+        Args:
+            device: Where the features are held, and those of the samples will be; labels stay in memory.
+            progress: Told as clips are read.
+
+        Raises:
+            DataError: A clip is damaged.
+        """
+        self._features = HeldFeatures(self.store, self.seconds, device, progress)
+
+    def features(self, video_id: str) -> ClipFeatures:
+        """All features of a clip, from what is held or from its file."""
+        return self._features.read(video_id)
 
     def _cure(self, missing: Sequence[str]) -> str:
         """Advice for clips without features."""
@@ -125,7 +165,7 @@ class ClipDataset(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         window = self.windows[index]
-        features = self.store.read(window.video_id)
+        features = self.features(window.video_id)
         part = slice(window.start, window.stop)
         labels = torch.from_numpy(self.labels_of(window))
         return Sample(window, features.visual[part], features.audio[part], labels)
@@ -182,18 +222,23 @@ def clip_labels(segment_labels: Tensor, mask: Tensor, categories: int) -> Tensor
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
-    """Pad samples to the longest one.
+    """Pad samples to the longest one, as float32.
 
     Example:
         >>> sample = Sample(Window("a", 0, 2), torch.zeros(2, 7, 7, 8), torch.zeros(2, 4), torch.tensor([0, 1]))
         >>> collate([sample]).mask.tolist()
         [[True, True]]
     """
+    return pad(samples).float()
+
+
+def pad(samples: Sequence[Sample]) -> Batch:
+    """Pad samples to the longest one; features keep their types, so that less is moved to a device."""
     lengths = torch.tensor([len(sample.audio) for sample in samples])
     return Batch(
         tuple(sample.window for sample in samples),
-        pad_sequence([sample.visual.float() for sample in samples], batch_first=True),
-        pad_sequence([sample.audio.float() for sample in samples], batch_first=True),
+        pad_sequence([sample.visual for sample in samples], batch_first=True),
+        pad_sequence([sample.audio for sample in samples], batch_first=True),
         pad_sequence([sample.labels for sample in samples], batch_first=True),
         torch.arange(int(lengths.max()))[None] < lengths[:, None],
     )

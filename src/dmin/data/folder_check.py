@@ -60,7 +60,7 @@ def check_times(store_folder: Path) -> tuple[str, ...]:
         Warnings, a sentence each.
     """
     store, data = FeatureStore.open(store_folder), DataFolder.open(store_folder)
-    lengths = {video_id: store.read(video_id).duration_seconds for video_id in data.lines if video_id in store}
+    lengths = {video_id: entry.duration_seconds for video_id, entry in store.entries(data.lines)}
     late = [
         line
         for line in data.annotations

@@ -99,7 +99,7 @@ class RemixedClips(Dataset[Sample]):
         if torch.rand(()) >= SAME_CATEGORY or category not in self.with_sound_of:
             category = _one_of(list(self.with_sound_of))
         other = _one_of(self.with_sound_of[category])
-        audio, heard = self.clips.store.read(self.clips.windows[other].video_id).audio, self.heard[other]
+        audio, heard = self.clips.features(self.clips.windows[other].video_id).audio, self.heard[other]
         if torch.rand(()) < ROLLED:
             shift = int(torch.randint(len(heard), ()))
             audio, heard = audio.roll(shift, 0), heard.roll(shift, 0)

@@ -20,7 +20,7 @@ def calibrate_threshold(model: nn.Module, clips: ClipDataset, false_event_share:
     Never below 0.5, where the loss puts the border: calibration makes a model more careful, not less.
 
     Args:
-        model: A network of the localization task.
+        model: A network of the localization task, on the CPU.
         clips: Held-out clips, some without any event.
         false_event_share: Allowed share of seconds, in 0..1.
 
@@ -30,7 +30,8 @@ def calibrate_threshold(model: nn.Module, clips: ClipDataset, false_event_share:
     model.eval()
     background = len(clips.categories)
     relevances: list[NDArray[np.float64]] = []
-    for batch in DataLoader(clips, batch_size=32, collate_fn=collate):
+    for loaded in DataLoader(clips, batch_size=32, collate_fn=collate):
+        batch = loaded.to("cpu")  # where the network is; clips may be held on a GPU
         relevance = event_scores(model(batch.visual, batch.audio, batch.mask), background).relevance
         empty = ((batch.labels == background) | ~batch.mask).all(1)  # [B]
         relevances.append(relevance[empty][batch.mask[empty]].double().numpy())

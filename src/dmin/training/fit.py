@@ -5,6 +5,7 @@ RUN/model.safetensors, recipe.json   the best epoch by validation accuracy: `fro
 RUN/localizer.json, matcher.json     one of them: what `Localizer` or `Matcher` needs beside the weights
 RUN/train.yaml                       the recipe of this run, as `dmin train --config` reads it
 RUN/metrics.csv                      one row per epoch; `dmin.report.figures.save_curves` draws it
+RUN/times.csv                        seconds of each epoch, and how many of them were spent waiting for data
 RUN/checkpoints/last.ckpt            where a killed run goes on; it ends with the weights of one that was not killed
 ```
 """
@@ -13,15 +14,14 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import signal
-import time
 import warnings
 from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any, cast
 
 import lightning
@@ -30,9 +30,8 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from dmin.data.clips import Batch, Sample, collate
+from dmin.data.clips import Batch
 from dmin.device import device_of
 from dmin.errors import DataError
 from dmin.files import write_atomically
@@ -40,9 +39,13 @@ from dmin.models import PretrainedModel
 from dmin.models.settings import LocalizerSettings
 from dmin.progress import Progress, silent
 from dmin.tasks.task import Task
+from dmin.training.clock import StepClock
+from dmin.training.loading import hold_clips
 from dmin.training.prepare import job_of
 from dmin.training.recipe import Recipe, write_recipe
 from dmin.training.resuming import EpochOrder, RandomState, WholeCheckpoints, alone_in, is_first, remove_remains
+
+_log = logging.getLogger("dmin")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class FitReport:
     """Median time of a step of training: forward, backward, update; without reading features or validation."""
     threshold: float | None
     """Relevance threshold stored with the model; None for matching, which has none."""
+    waiting_share: float
+    """Share of the time of training, without validation, that was spent waiting for data."""
 
 
 class TrainingModule(lightning.LightningModule):
@@ -73,6 +78,10 @@ class TrainingModule(lightning.LightningModule):
         self.recipe = recipe
         self.train_accuracy = task.metric()
         self.val_accuracy = task.metric()
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Move a batch as it is stored, in half the bytes, and make it float32 there."""
+        return batch.to(device, non_blocking=True).float()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """One step: the task's loss."""
@@ -99,41 +108,13 @@ class TrainingModule(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 
-class _StepClock(Callback):
-    """Notes how long each step of training takes; on a device that works ahead, times are right on average only."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-        self._start = 0.0
-
-    @property
-    def median_seconds(self) -> float:
-        """Of all steps so far; 0 before the first."""
-        return median(self.seconds) if self.seconds else 0.0
-
-    def on_train_batch_start(self, *of_lightning: Any) -> None:
-        """Look at the clock."""
-        self._start = time.perf_counter()
-
-    def on_train_batch_end(self, *of_lightning: Any) -> None:
-        """Look again."""
-        self.seconds.append(time.perf_counter() - self._start)
-
-    def state_dict(self) -> dict[str, Any]:
-        """State that a resumed run needs."""
-        return {"seconds": self.seconds}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
-        self.seconds = state_dict["seconds"]
-
-
 class _KeepBest(Callback):
     """Writes the model whenever an epoch is better on the validation split, and a row per epoch of metrics.csv."""
 
-    def __init__(self, run: Path, progress: Progress) -> None:
+    def __init__(self, run: Path, progress: Progress, clock: StepClock) -> None:
         self.run = run
         self.progress = progress
+        self.clock = clock
         self.best_epoch = 0
         self.best_accuracy: float | None = None
         self.rows: list[dict[str, float]] = []
@@ -159,8 +140,8 @@ class _KeepBest(Callback):
             self.best_epoch, self.best_accuracy = epoch, accuracy
             pl_module.model.save_pretrained(self.run)
         self._write_csv()
-        best = "" if self.best_accuracy is None else f" (best {self.best_accuracy:.3f})"
-        self.progress(f"training{best}", epoch, trainer.max_epochs)
+        best = "" if self.best_accuracy is None else f"best {self.best_accuracy:.3f}, "
+        self.progress(f"training ({best}{_waiting(self.clock.waiting_share)})", epoch, trainer.max_epochs)
 
     def _write_csv(self) -> None:
         text = io.StringIO(newline="")
@@ -190,22 +171,26 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
     job = job_of(store, recipe)
     run.mkdir(parents=True, exist_ok=True)
     module = TrainingModule(job.model, job.task, job.recipe)
-    keeper, clock = _KeepBest(run, progress), _StepClock()
+    clock = StepClock(run)
+    keeper = _KeepBest(run, progress, clock)
     with alone_in(run):
         if is_first():  # alone: what another process is just writing would look like remains
             _check_epochs(run, recipe.epochs)
             write_recipe(run, job.recipe)
             remove_remains(run)
+        loading = hold_clips(job.clips, recipe, progress)
+        _log.info("%s", loading.reason)
         with _quiet(), _interruptible():
             _trainer(run, job.recipe, [clock, keeper, RandomState()]).fit(
                 module,
-                _loader(job.train, recipe.batch_size, EpochOrder(cast(Sized, job.train), recipe.seed)),
-                None if job.val is None else _loader(job.val, recipe.batch_size),
+                loading.loader(job.train, recipe, EpochOrder(cast(Sized, job.train), recipe.seed)),
+                None if job.val is None else loading.loader(job.val, recipe),
                 ckpt_path=_last_checkpoint(run),
             )
         settings = job.settings_of(run)
         if is_first():
             settings.save(run)
+    _log.info("%s", _waiting(clock.waiting_share))
     threshold = settings.threshold if isinstance(settings, LocalizerSettings) else None
     return FitReport(
         run=run,
@@ -215,7 +200,12 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
         parameters=job.model.parameter_count,
         seconds_a_step=clock.median_seconds,
         threshold=threshold,
+        waiting_share=clock.waiting_share,
     )
+
+
+def _waiting(share: float) -> str:
+    return f"{share:.0%} of the time waiting for data"
 
 
 def _check_epochs(run: Path, epochs: int) -> None:
@@ -228,11 +218,6 @@ def _check_epochs(run: Path, epochs: int) -> None:
     done = len(path.read_text("utf-8").splitlines()) - 1 if path.is_file() else 0
     if done > epochs:
         raise DataError(f"{run} has {done} epochs already, got epochs {epochs}: ask for more, or choose another --out")
-
-
-def _loader(clips: Dataset[Sample], batch_size: int, order: EpochOrder | None = None) -> DataLoader[Sample]:
-    # A generator of its own: a loader draws from it whenever it starts, and a resumed run starts one more.
-    return DataLoader(clips, batch_size, sampler=order, collate_fn=collate, generator=torch.Generator())
 
 
 def _trainer(run: Path, recipe: Recipe, callbacks: Sequence[Callback]) -> lightning.Trainer:
@@ -276,8 +261,6 @@ def _interruptible() -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Lightning's notes about loader workers and the like out of people's terminals."""
-    import logging
-
     loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -35,8 +35,10 @@ class Job:
     model: PretrainedModel
     task: Task
     train: Dataset[Sample]
-    val: Dataset[Sample] | None
+    val: ClipDataset | None
     """None if the data have no validation split: the last epoch is kept then."""
+    clips: tuple[ClipDataset, ...]
+    """The splits that both are made of."""
     settings_of: Callable[[Path], InferenceSettings]
     """From a finished run folder to what inference needs beside its weights."""
 
@@ -77,7 +79,7 @@ def _localization(store: str | Path, recipe: LocalizationRecipe) -> Job:
         return LocalizerSettings.of(train.store.settings, recipe.window_seconds, threshold=threshold)
 
     clips = _remixed(train, recipe.remix, config.supervision == "weak")
-    return Job(replace(recipe, model=config), model, task, clips, val, settings_of)
+    return Job(replace(recipe, model=config), model, task, clips, val, _splits(train, val), settings_of)
 
 
 def _matching(store: str | Path, recipe: MatchingRecipe) -> Job:
@@ -95,7 +97,7 @@ def _matching(store: str | Path, recipe: MatchingRecipe) -> Job:
 
     task = matching_task(network.objective, len(train.categories))
     clips = SplicedClips(train, recipe.splice, "visual" if config.direction == "a2v" else "audio")
-    return Job(replace(recipe, model=config), network(config), task, clips, val, settings_of)
+    return Job(replace(recipe, model=config), network(config), task, clips, val, _splits(train, val), settings_of)
 
 
 def _network(recipe: Recipe) -> type[PretrainedModel]:
@@ -111,6 +113,10 @@ def _network(recipe: Recipe) -> type[PretrainedModel]:
             f"{type(recipe.model).__name__}: start from its own preset (`dmin list presets`)"
         )
     return network
+
+
+def _splits(train: ClipDataset, val: ClipDataset | None) -> tuple[ClipDataset, ...]:
+    return (train,) if val is None else (train, val)
 
 
 def _sizes(clips: ClipDataset) -> dict[str, Any]:

@@ -16,10 +16,12 @@ from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConf
 from dmin.models.config import NetworkConfig, config_from
 from dmin.tasks.objectives import LossOptions
 
-HARDWARE = ("device", "devices", "nodes", "precision")
+HARDWARE = ("device", "devices", "nodes", "precision", "cache")
 """Fields of a recipe that say where and how exactly it is computed: the same run may go on with others."""
 
 
+CACHES = ("auto", "memory", "device", "none")
+"""Places where features may be held during training."""
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 """Lightning's names of the precisions that networks here can be trained in."""
 
@@ -60,6 +62,9 @@ class Recipe:
     """Number of machines."""
     precision: str = "32-true"
     """Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed."""
+    cache: str = "auto"
+    """Where features are held: memory (read once), device (read once, onto the GPU), none (files are read in every
+    epoch, by workers that read ahead), or auto, which looks where they fit. The result is the same."""
 
     def __post_init__(self) -> None:
         check_sizes(self, "epochs", "batch_size", "window_seconds", error=DataError)
@@ -71,6 +76,8 @@ class Recipe:
             raise DataError(f"devices is {self.devices!r}: must be auto, or a number of 1 or more")
         if self.precision not in PRECISIONS:
             raise DataError(unknown_name("precision", self.precision, PRECISIONS))
+        if self.cache not in CACHES:
+            raise DataError(unknown_name("cache", self.cache, CACHES))
         if ":" in self.device and self.devices not in ("auto", 1):
             raise DataError(f"device is {self.device!r}, which is one, and devices {self.devices}: leave devices out")
 
