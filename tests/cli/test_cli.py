@@ -107,8 +107,11 @@ def test_flags_override_presets_wherever_they_stand(capsys):
 
 def test_train_takes_presets_and_flags(tiny_store, tmp_path, capsys):
     words = ["train", str(tiny_store), "--out", str(tmp_path / "run"), "--preset", "small", "--epochs", "1"]
-    assert run([*words, "--model.width", "32", "--device", "cpu"]) == 0
-    assert "best epoch 1 of 1" in capsys.readouterr().out
+    assert run([*words, "--model.width", "32", "--device", "cpu", "--cache", "memory"]) == 0
+    captured = capsys.readouterr()
+    assert "best epoch 1 of 1" in captured.out
+    assert "\nfeatures (0.0 MB) are read once and held in memory, where " in captured.err
+    assert "% of the time waiting for data\n" in captured.err
     recipe = (tmp_path / "run" / "train.yaml").read_text()
     assert "width: 32" in recipe
     assert "batch_size: 16" in recipe

@@ -189,7 +189,7 @@ def test_every_command_refuses_a_device_before_it_looks_at_anything_else(words, 
 def test_of_several_processes_that_train_together_the_first_alone_speaks(
     rank, tiny_store, tmp_path, capsys, monkeypatch
 ):
-    report = FitReport(tmp_path, 3, 0.5, 4, 10, 0.1, 0.5)
+    report = FitReport(tmp_path, 3, 0.5, 4, 10, 0.1, 0.5, 0.0)
     drawn = []
     monkeypatch.setattr("dmin.training.fit.fit", lambda *_, **__: report)
     monkeypatch.setattr("dmin.report.figures.save_curves", drawn.append)
@@ -227,7 +227,7 @@ def test_flags_with_underscores_are_still_understood(flag, width, tiny_store, tm
 
     def fit(store, run, recipe, progress):
         seen.append(recipe)
-        return FitReport(tmp_path, 3, 0.5, 4, 10, 0.1, 0.5)
+        return FitReport(tmp_path, 3, 0.5, 4, 10, 0.1, 0.5, 0.0)
 
     monkeypatch.setattr("dmin.training.fit.fit", fit)
     monkeypatch.setattr("dmin.report.figures.save_curves", lambda run: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import signal
 import sys
 import time
@@ -81,6 +82,19 @@ class Console:
             self._stderr.print(f"note: {message}", markup=False, style="yellow")
 
     @contextmanager
+    def logged(self) -> Iterator[None]:
+        """Show what the library logs as notes."""
+        logger, handler = logging.getLogger("dmin"), _Notes(self.note)
+        level = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+    @contextmanager
     def heeding_interrupts(self) -> Iterator[None]:
         """Note Ctrl-C in `interrupted`, and raise a KeyboardInterrupt as usual."""
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or current_thread() is not main_thread():
@@ -137,6 +151,17 @@ class Console:
         finally:
             if tasks:
                 bars.stop()
+
+
+class _Notes(logging.Handler):
+    """Hands on what is logged."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(record.getMessage())
 
 
 class _Lines:

@@ -126,7 +126,7 @@ def run(args: Namespace, console: Console) -> int:
     _show_clips(args.store, console)
     for sentence in check_times(args.store):
         warnings.warn(sentence, stacklevel=2)
-    with console.progress() as progress:
+    with console.logged(), console.progress() as progress:
         report = fit(args.store, args.out, args.recipe, progress=progress)
     accuracy = report.validation_accuracy
     kept = f"last epoch ({report.epochs}), unchecked"
