@@ -9,14 +9,14 @@ import torch
 CATEGORIES = ("Bell", "Dog", "Rain")
 
 
-def make_store(folder: Path, clips: int = 24, seconds: int = 6) -> Path:
+def make_store(folder: Path, clips: int = 24, seconds: int = 6, pooled: bool = False) -> Path:
     """A store of tiny features from which events can be learnt: category c lights up channel c of picture and sound."""
     from dmin.data.annotations import Annotation, write_annotations
     from dmin.data.folder import write_split
     from dmin.features import ClipFeatures, FeatureStore, Settings
 
     generator = torch.Generator().manual_seed(0)
-    store = FeatureStore.create(folder, Settings("tiny-visual", "1", "tiny-audio", "1", 2.0, 100))
+    store = FeatureStore.create(folder, Settings("tiny-visual", "1", "tiny-audio", "1", 2.0, 100, pooled=pooled))
     lines = []
     for index in range(clips):
         category = index % 4  # every fourth clip has no event

@@ -117,6 +117,8 @@ def test_extract_says_what_became_of_each_video(fakes, tmp_path, capsys):
         captured = capsys.readouterr()
         assert captured.out == f"{counts} -> {tmp_path / 'out'}\n"
         assert "extract" in captured.err
+    assert run([*words, "--missing-audio", "silence", "--pooled"]) == 1
+    assert "averaged over regions (pooled): features of different settings do not mix" in capsys.readouterr().err
     assert run(["extract", str(video), "--visual", "light0", "--out", str(tmp_path / "new")]) == 2
     assert "did you mean 'lite0'?" in capsys.readouterr().err
 

@@ -174,6 +174,33 @@ class TestExtract:
         with pytest.raises(DataError, match=r"was made with tiny-eye 1 .* now asked for lite0"):
             extract(videos, tmp_path / "store", audio=TinyEar())
 
+    def test_pooled(self, videos: Path, tmp_path: Path) -> None:
+        for name, pooled in {"maps": False, "means": True}.items():
+            extract(videos, tmp_path / name, **FAKES, pooled=pooled).require_all()
+        maps, means = (FeatureStore.open(tmp_path / name).read("a") for name in ("maps", "means"))
+        assert means.visual.shape == (2, 1, 1, 4)
+        torch.testing.assert_close(means.visual, maps.pooled().visual, rtol=0, atol=0)
+        with pytest.raises(
+            DataError, match=r"averaged over regions \(pooled\): features of different settings do not mix"
+        ):
+            extract(videos, tmp_path / "maps", **FAKES, pooled=True)
+
+    def test_folders_become_part_of_ids(self, videos: Path, tmp_path: Path) -> None:
+        make_video(videos / "day" / "one" / "a.mp4", [GREEN])
+        assert extract(videos, tmp_path / "store", **FAKES).done == ("a", "b", "c", "day/one/a")
+        assert len(FeatureStore.open(tmp_path / "store").read("day/one/a")) == 1
+        assert extract(videos, tmp_path / "store", **FAKES).reused == ("a", "b", "c", "day/one/a")
+
+    def test_videos_that_are_done_are_not_read_again(
+        self, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        extract(videos, tmp_path / "store", **FAKES)
+        opened = []
+        monkeypatch.setattr("dmin.features.fingerprint.fingerprint", lambda path: opened.append(path.name))
+        monkeypatch.setattr("dmin.features.store.safe_open", lambda path, framework: opened.append(path.name))
+        assert extract(videos, tmp_path / "store", **FAKES).reused == ("a", "b", "c")
+        assert opened == []
+
     def test_a_full_disk_stops_with_one_sentence(
         self, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,5 +1,7 @@
 """What holds for every system: cases come from the registry, so a new one is tested by being there."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from systems_tiny import NAMES, cases, clips, tiny_network, tiny_recipe, with_events
@@ -61,6 +63,18 @@ def test_padding_and_other_clips_do_not_matter(name, kind, variant):
     for clip, length in enumerate(lengths.tolist()):
         alone = _part(batch, clip, length)
         torch.testing.assert_close(_answers(model, alone)[0], together[clip, :length], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "kind", "variant"), LOCALIZATION)
+def test_networks_that_look_at_regions_say_so(name, kind, variant):
+    if variant == "agta-no-spatial":
+        pytest.skip("weighs channels by all regions, and attends to none of them")
+    before_mean = {"visual_width": None} if name == "dmin" else {}  # a layer with ReLU would see more than the mean
+    model = tiny_network(name, kind, variant, **before_mean).eval()
+    batch = clips(2, 5)
+    means = batch.visual.mean((2, 3), keepdim=True).expand_as(batch.visual).contiguous()
+    answers = [_answers(model, replace(batch, visual=visual)) for visual in (batch.visual, means)]
+    assert torch.allclose(*answers, rtol=0, atol=1e-5) != model.looks_at_regions
 
 
 @pytest.mark.parametrize(("name", "kind", "variant"), LOCALIZATION)

@@ -134,6 +134,7 @@ def _store(args: Namespace, settings: InferenceSettings, progress: Progress, kno
         audio=settings.audio,
         missing_audio=args.missing_audio,
         device=args.device,
+        pooled=settings.pooled,
         progress=progress,
     ).require_all()
     for sentence in (*checked.warnings, *check_times(store)):

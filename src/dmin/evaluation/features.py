@@ -18,7 +18,8 @@ def require_same_features(store: str | Path, settings: InferenceSettings) -> Non
     """
     found = FeatureStore.open(store).settings
     if found != settings.features:
+        flag = f" and {'with' if settings.pooled else 'without'} --pooled" if found.pooled != settings.pooled else ""
         raise ModelError(
             f"the model was trained on features of {settings.features}, the store {store} holds {found}: "
-            "extract the videos again with the model's backbones"
+            f"extract the videos again with the model's backbones{flag}"
         )

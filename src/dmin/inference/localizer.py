@@ -161,6 +161,8 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         backbones = self.visual, self.audio  # first: without them no video helps
         recording = recording_of(video)
         chunks = stream_features(recording, *backbones, chunk_seconds=_CHUNK_SECONDS, missing_audio=missing_audio)
+        if self.settings.pooled:
+            chunks = (chunk.pooled() for chunk in chunks)
         merger = Merger(self.settings.threshold if threshold is None else threshold, min_seconds)
         return self._decide(chunks, merger, progress, on_window)
 

@@ -157,6 +157,7 @@ class AudioGuidedTripletAttention(nn.Module):
         self.temporal = RegionLSTM(*sizes, c.size, c.lstm_layers) if "lstm" in parts else None
         self.spatial = SpatialAttention(c.size, c.spatial_bias) if {"mfb", "lstm"} & set(parts) else None
         self.residual = float(c.channel_residual)
+        self.looks_at_regions = self.spatial is not None
 
     def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Guided:
         """Guide.

@@ -2,6 +2,7 @@
 
 A visual attention is a module from regions [B, T, R, D], audio [B, T, D_a] and a mask [B, T] to `Guided`. The registry
 `VISUAL_ATTENTION` holds makers, called with the keywords visual_size (D), audio_size (D_a), regions (R) and config.
+A module that averages the regions says so by ``looks_at_regions = False``: it may then be trained on pooled features.
 """
 
 from __future__ import annotations

@@ -26,6 +26,8 @@ class LocalizationModel(PretrainedModel, library_name="dmin", tags=["audio-visua
 
     objective: ClassVar[str] = "joint"
     """Name of its training task in `dmin.tasks.objectives.OBJECTIVES`."""
+    looks_at_regions: bool = True
+    """False if it averages maps over their regions: then pooled features will do. Of matching, all networks do."""
     config: LocalizationConfig
 
     def __init__(self, config: LocalizationConfig) -> None:

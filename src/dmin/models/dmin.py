@@ -53,6 +53,7 @@ class DMIN(LocalizationModel):
         self.agta = VISUAL_ATTENTION[c.visual_attention.name](
             visual_size=c.map_width, audio_size=c.audio_size, regions=c.regions, config=c.visual_attention
         )
+        self.looks_at_regions = getattr(self.agta, "looks_at_regions", True)
         self.visual_encoder = Encoder(c.map_width, c.width, c.encoder)
         self.audio_encoder = Encoder(c.audio_size, c.width, c.encoder)
         self.visual_cross = INTER_MODALITY[c.inter_modality.name](c.width, c.inter_modality)

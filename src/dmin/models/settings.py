@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -30,6 +30,8 @@ class InferenceSettings:
     rate_hz: int
     window_seconds: int
     """Length of the windows that the network was trained on."""
+    pooled: bool = field(default=False, kw_only=True)
+    """True if it was trained on maps averaged over their regions."""
 
     @classmethod
     def of(cls, features: Settings, window_seconds: int, **own: Any) -> Self:
@@ -48,6 +50,7 @@ class InferenceSettings:
             frames_per_second=features.frames_per_second,
             rate_hz=features.rate_hz,
             window_seconds=window_seconds,
+            pooled=features.pooled,
             **own,
         )
 
@@ -55,7 +58,13 @@ class InferenceSettings:
     def features(self) -> Settings:
         """The part that a feature store must share."""
         return Settings(
-            self.visual, self.visual_version, self.audio, self.audio_version, self.frames_per_second, self.rate_hz
+            self.visual,
+            self.visual_version,
+            self.audio,
+            self.audio_version,
+            self.frames_per_second,
+            self.rate_hz,
+            pooled=self.pooled,
         )
 
     def save(self, folder: Path) -> None:

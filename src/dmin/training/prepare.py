@@ -71,6 +71,8 @@ def _localization(store: str | Path, recipe: LocalizationRecipe) -> Job:
         raise DataError(f"the system {recipe.system} does matching: give its preset, {recipe.system}-a2v")
     task = OBJECTIVES[network.objective](config.categories, config.supervision, recipe)
     model = network(config)
+    if train.store.settings.pooled and model.looks_at_regions:
+        raise _needs_regions(train.store.folder, recipe.system)
 
     def settings_of(run: Path) -> LocalizerSettings:
         threshold = recipe.threshold
@@ -98,6 +100,15 @@ def _matching(store: str | Path, recipe: MatchingRecipe) -> Job:
     task = matching_task(network.objective, len(train.categories))
     clips = SplicedClips(train, recipe.splice, "visual" if config.direction == "a2v" else "audio")
     return Job(replace(recipe, model=config), network(config), task, clips, val, _splits(train, val), settings_of)
+
+
+def _needs_regions(store: Path, system: str) -> DataError:
+    networks = {name: other.network for name, other in systems().items()}
+    pooling = sorted(n for n, kind in networks.items() if not getattr(kind, "looks_at_regions", True))
+    return DataError(
+        f"the store {store} holds features averaged over regions (pooled), and the system {system} looks at regions: "
+        f"choose {', '.join(pooling)}, or dmin with --preset no-agta, or extract again without --pooled"
+    )
 
 
 def _network(recipe: Recipe) -> type[PretrainedModel]:

@@ -71,6 +71,15 @@ class TestStore:
         ):
             store_released(release, tmp_path / "store")
 
+    def test_maps_can_be_averaged(self, release: Path, tmp_path: Path) -> None:
+        store_released(release, tmp_path / "store", pooled=True)
+        store = FeatureStore.open(tmp_path / "store")
+        assert store.settings == replace(RELEASED, pooled=True)
+        expected = torch.from_numpy(features()["visual_feature.h5"][5]).half().float().mean((1, 2))
+        torch.testing.assert_close(store.read("e").visual[:, 0, 0].float(), expected, atol=1e-3, rtol=1e-3)
+        with pytest.raises(DataError, match="do not mix"):
+            store_released(release, tmp_path / "store")
+
     def test_one_task_does_not_overwrite_the_other(self, release: Path, tmp_path: Path) -> None:
         (release / "data" / "visual_feature_vec.h5").unlink()
         store_released(release, tmp_path / "store")

@@ -64,6 +64,7 @@ def store_released(
     *,
     task: Task = "localization",
     noisy: bool = False,
+    pooled: bool = False,
     shard: Shard = WHOLE,
     progress: Progress = silent,
 ) -> ExtractionReport:
@@ -76,6 +77,7 @@ def store_released(
         store_folder: A new folder, or the store of a stopped call.
         task: "matching" takes the ``*_order_match.h5``, and `visual_feature_vec.h5` if it is there.
         noisy: Append the background clips of the ``*_noisy.h5`` to the training split, as weak supervision does.
+        pooled: Store maps averaged over their regions.
         shard: Does one of several parts.
         progress: Called with the step "extract" after each row.
 
@@ -102,7 +104,7 @@ def store_released(
             for path in dict.fromkeys(path for entry in entries for path in (entry.visual, entry.audio))
         }
         settings = RELEASED if datasets[visual].ndim == 5 else RELEASED_VECTORS
-        store = FeatureStore.create(store_folder, settings)
+        store = FeatureStore.create(store_folder, replace(settings, pooled=pooled))
         layout.write(store.folder)
         return _copy(shard.part(entries), datasets, store, progress)
 

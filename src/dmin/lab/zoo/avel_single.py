@@ -65,6 +65,7 @@ class AVELSingle(LocalizationModel):
     """
 
     config_type = AVELSingleConfig
+    looks_at_regions = False
     config: AVELSingleConfig
 
     def __init__(self, config: AVELSingleConfig) -> None:

@@ -81,6 +81,7 @@ class AVIN(LocalizationModel):
     """
 
     config_type = AVINConfig
+    looks_at_regions = False
     config: AVINConfig
 
     def __init__(self, config: AVINConfig) -> None:

@@ -57,6 +57,7 @@ class AVSDN(LocalizationModel):
     """
 
     config_type = AVSDNConfig
+    looks_at_regions = False
     config: AVSDNConfig
 
     def __init__(self, config: AVSDNConfig) -> None:
