@@ -12,7 +12,7 @@ from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DCMRConfig
 from dmin.training import loading as module
 from dmin.training.fit import fit
-from dmin.training.loading import Loading, available_bytes, hold_clips, training_device
+from dmin.training.loading import Loading, available_bytes, hold_clips
 from dmin.training.prepare import job_of
 from dmin.training.recipe import MatchingRecipe
 from dmin.training.resuming import EpochOrder
@@ -65,61 +65,46 @@ def test_clips_that_are_drawn_anew_are_the_same_too(tiny_store, tmp_path):
 
 @pytest.fixture
 def free(monkeypatch):
-    """Sets how many bytes are free, by the kind of device; and lets this machine have two GPUs."""
+    """Sets how many bytes are free, by the kind of device."""
     there = {}
-
-    def available(device, processes=1):
-        return there[device.type] / processes
-
-    monkeypatch.setattr(module, "available_bytes", available)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(module, "available_bytes", lambda device, processes: there[device.type] / processes)
     return there
 
 
 @pytest.mark.parametrize(
     ("cache", "device", "memory", "gpu", "place"),
     [
-        ("auto", "cpu", 200, None, CPU),
-        ("auto", "cpu", 199, None, None),
-        ("auto", "cuda:1", 200, 400, GPU),
-        ("auto", "cuda:1", 200, 399, CPU),
-        ("auto", "cuda:1", 199, 399, None),
-        ("memory", "cuda:1", 100, 10**6, CPU),
-        ("device", "cuda:1", 0, 100, GPU),
-        ("device", "cpu", 100, None, CPU),
-        ("none", "cuda:1", 10**6, 10**6, None),
+        ("auto", CPU, 200, None, CPU),
+        ("auto", CPU, 199, None, None),
+        ("auto", GPU, 200, 400, GPU),
+        ("auto", GPU, 200, 399, CPU),
+        ("auto", GPU, 199, 399, None),
+        ("memory", GPU, 100, 10**6, CPU),
+        ("device", GPU, 0, 100, GPU),
+        ("device", CPU, 100, None, CPU),
+        ("none", GPU, 10**6, 10**6, None),
     ],
 )
-def test_features_are_held_where_they_fit(tiny_recipe, free, cache, device, memory, gpu, place):
+def test_features_are_held_where_they_fit(free, cache, device, memory, gpu, place):
     free |= {"cpu": memory, "cuda": gpu}
-    decision = Loading.of(100, replace(tiny_recipe, cache=cache, device=device))
+    decision = Loading.of(100, cache, device)
     assert decision.held_on == place
     assert decision.reason.startswith("features (0.0 MB) are read ")
     assert ("held" in decision.reason) == (place is not None)
 
 
 @pytest.mark.parametrize(("cache", "words"), [("memory", "in memory"), ("device", "on cuda:1")])
-def test_what_is_asked_for_and_does_not_fit_is_refused(tiny_recipe, free, cache, words):
+def test_what_is_asked_for_and_does_not_fit_is_refused(free, cache, words):
     free |= {"cpu": 3e9, "cuda": 3e9}
     with pytest.raises(
         DataError, match=f"^cache is '{cache}', but the features take 4.0 GB and 3.0 GB are free {words}: choose auto"
     ):
-        Loading.of(4 * 10**9, replace(tiny_recipe, cache=cache, device="cuda:1"))
+        Loading.of(4 * 10**9, cache, GPU)
 
 
-def test_memory_is_divided_among_the_processes_of_a_machine(tiny_recipe, free):
-    free |= {"cpu": 400, "cuda": 0}
-    assert Loading.of(100, replace(tiny_recipe, device="cuda")).held_on == CPU  # on each of two GPUs
-    assert Loading.of(101, replace(tiny_recipe, device="cuda")).held_on is None
-    assert Loading.of(100, replace(tiny_recipe, devices=3)).held_on is None
-
-
-def test_each_process_holds_features_on_its_own_gpu(tiny_recipe, free, monkeypatch):
-    recipe = replace(tiny_recipe, device="cuda")
-    assert training_device(recipe) == torch.device("cuda", 0)
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    assert training_device(recipe) == torch.device("cuda", 1)
-    assert training_device(replace(recipe, device="cuda:0")) == torch.device("cuda", 0)
+def test_memory_is_divided_among_the_processes_of_a_machine(free):
+    free |= {"cpu": 400}
+    assert [Loading.of(size, "auto", CPU, processes=2).held_on for size in (100, 101)] == [CPU, None]
 
 
 def test_unknown_caches_are_named(tiny_recipe):
@@ -143,30 +128,30 @@ def test_this_machine_has_memory():
     assert 10**6 < available_bytes(CPU) < 10**15
 
 
-def test_workers_read_files_alone_and_only_what_is_not_drawn(tiny_store, tiny_recipe, monkeypatch):
+def test_workers_read_files_alone_and_only_what_is_not_drawn(tiny_store, monkeypatch):
     monkeypatch.setattr(module, "cores", lambda: 8)
     clips = ClipDataset(tiny_store, "train")
-    files, memory = Loading(None, ""), Loading(CPU, "")
-    loaders = [files.loader(clips, tiny_recipe), memory.loader(clips, tiny_recipe)]
-    loaders.append(files.loader(SplicedClips(clips, 0.5, "visual"), tiny_recipe))
-    assert [loader.num_workers for loader in loaders] == [4, 0, 0]
+    files, shared, memory = Loading(None, "", CPU, 1), Loading(None, "", CPU, 2), Loading(CPU, "", CPU, 1)
+    loaders = [loading.loader(clips, 8) for loading in (files, shared, memory)]
+    loaders.append(files.loader(SplicedClips(clips, 0.5, "visual"), 8))
+    assert [loader.num_workers for loader in loaders] == [4, 2, 0, 0]
     assert loaders[0].multiprocessing_context == multiprocessing.get_context("spawn")
     monkeypatch.setattr(module, "cores", lambda: 1000)
-    assert files.loader(clips, tiny_recipe).num_workers == 8
+    assert files.loader(clips, 8).num_workers == 8
 
 
-@pytest.mark.parametrize(("place", "pinned"), [(None, True), (CPU, True), (GPU, False)])
-def test_batches_are_pinned_for_a_gpu_unless_they_are_there(tiny_store, tiny_recipe, free, place, pinned):
-    clips = ClipDataset(tiny_store, "train")
-    assert Loading(place, "").loader(clips, replace(tiny_recipe, device="cuda")).pin_memory == pinned
-    assert not Loading(None, "").loader(clips, tiny_recipe).pin_memory
+@pytest.mark.parametrize(
+    ("place", "device", "pinned"), [(None, GPU, True), (CPU, GPU, True), (GPU, GPU, False), (None, CPU, False)]
+)
+def test_batches_are_pinned_for_a_gpu_unless_they_are_there(tiny_store, place, device, pinned):
+    assert Loading(place, "", device, 1).loader(ClipDataset(tiny_store, "train"), 8).pin_memory == pinned
 
 
 def test_batches_come_in_the_order_given(tiny_store, tiny_recipe):
-    job = job_of(tiny_store, replace(tiny_recipe, cache="memory"))
-    decision = hold_clips(job.clips, job.recipe)
+    job = job_of(tiny_store, tiny_recipe)
+    decision = hold_clips(job.clips, "memory", CPU)
     order = EpochOrder(job.train, seed=3)
-    batches = list(decision.loader(job.train, job.recipe, order))
+    batches = list(decision.loader(job.train, 8, order))
     assert [window for batch in batches for window in batch.windows] == [job.train.windows[index] for index in order]
     assert [batch.visual.dtype for batch in batches] == [torch.float16] * 2
     assert [clips._features is clips.store for clips in job.clips] == [False, False]

@@ -178,13 +178,15 @@ def fit(store: str | Path, run: str | Path, recipe: Recipe, *, progress: Progres
             _check_epochs(run, recipe.epochs)
             write_recipe(run, job.recipe)
             remove_remains(run)
-        loading = hold_clips(job.clips, recipe, progress)
-        _log.info("%s", loading.reason)
         with _quiet(), _interruptible():
-            _trainer(run, job.recipe, [clock, keeper, RandomState()]).fit(
+            trainer = _trainer(run, job.recipe, [clock, keeper, RandomState()])
+            device, processes = trainer.strategy.root_device, trainer.num_devices
+            loading = hold_clips(job.clips, recipe.cache, device, processes, progress)
+            _log.info("%s", loading.reason)
+            trainer.fit(
                 module,
-                loading.loader(job.train, recipe, EpochOrder(cast(Sized, job.train), recipe.seed)),
-                None if job.val is None else loading.loader(job.val, recipe),
+                loading.loader(job.train, recipe.batch_size, EpochOrder(cast(Sized, job.train), recipe.seed)),
+                None if job.val is None else loading.loader(job.val, recipe.batch_size),
                 ckpt_path=_last_checkpoint(run),
             )
         settings = job.settings_of(run)

@@ -13,11 +13,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dmin.data.clips import ClipDataset, Sample, pad
-from dmin.device import device_of
 from dmin.errors import DataError
 from dmin.features.workers import cores
 from dmin.progress import Progress, silent
-from dmin.training.recipe import Recipe
 from dmin.training.resuming import EpochOrder
 
 _SHARE_OF_MEMORY = 0.5
@@ -32,95 +30,91 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True)
 class Loading:
-    """A decision where features are held during a run."""
+    """A decision where features are held during a run, and the loaders that follow from it."""
 
     held_on: torch.device | None
     """None: they are read from their files whenever they are needed."""
     reason: str
     """What was decided, and why: half a sentence."""
+    device: torch.device
+    """The device that trains."""
+    processes: int
+    """Number of processes that train on this machine and share its memory and cores."""
 
     @classmethod
-    def of(cls, size_bytes: int, recipe: Recipe) -> Loading:
+    def of(cls, size_bytes: int, cache: str, device: torch.device, processes: int = 1) -> Loading:
         """Decide for features of a size, by the recipe's ``cache`` and the memory that is free.
 
         Raises:
-            DataError: The recipe asks for memory that is not there.
+            DataError: ``cache`` asks for memory that is not there.
         """
-        memory, device, size = torch.device("cpu"), training_device(recipe), _in_words(size_bytes)
-        if recipe.cache == "none":
-            return cls(None, f"features ({size}) are read from their files in every epoch (cache none)")
-        is_asked = recipe.cache != "auto"
-        for place in {"memory": (memory,), "device": (device,)}.get(recipe.cache, (device, memory)):
-            there = available_bytes(place, _processes_here(recipe))
+        memory, size = torch.device("cpu"), _in_words(size_bytes)
+        if cache == "none":
+            reason = f"features ({size}) are read from their files in every epoch (cache none)"
+            return cls(None, reason, device, processes)
+        is_asked = cache != "auto"
+        for place in {"memory": (memory,), "device": (device,)}.get(cache, (device, memory)):
+            there = available_bytes(place, processes)
             share = 1.0 if is_asked else _SHARE_OF_MEMORY if place == memory else _SHARE_OF_DEVICE
             words = "in memory" if place == memory else f"on {place}"
             if size_bytes <= share * there:
-                return cls(
-                    place, f"features ({size}) are read once and held {words}, where {_in_words(there)} are free"
-                )
+                reason = f"features ({size}) are read once and held {words}, where {_in_words(there)} are free"
+                return cls(place, reason, device, processes)
             if is_asked:
                 raise DataError(
-                    f"cache is {recipe.cache!r}, but the features take {size} and {_in_words(there)} are free {words}: "
+                    f"cache is {cache!r}, but the features take {size} and {_in_words(there)} are free {words}: "
                     "choose auto or none"
                 )
-        return cls(
-            None,
+        reason = (
             f"features ({size}) are read from their files in every epoch: they do not fit into "
-            f"{_SHARE_OF_MEMORY:.0%} of the {_in_words(there)} of memory that are free",
+            f"{_SHARE_OF_MEMORY:.0%} of the {_in_words(there)} of memory that are free"
         )
+        return cls(None, reason, device, processes)
 
-    def loader(self, clips: Dataset[Sample], recipe: Recipe, order: EpochOrder | None = None) -> DataLoader[Sample]:
+    def loader(self, clips: Dataset[Sample], batch_size: int, order: EpochOrder | None = None) -> DataLoader[Sample]:
         """Batches of a split in features' own type, in the order given or as the clips come.
 
         Workers read ahead if files are read. Clips that are drawn anew in every epoch always come from this process:
         workers would draw other numbers than it does.
         """
-        on_gpu = training_device(recipe).type == "cuda"
         options: dict[str, Any] = {}
         if self.held_on is None and isinstance(clips, ClipDataset):
-            workers = max(1, min(cores() // _processes_here(recipe) // 2, _MOST_WORKERS))
+            workers = max(1, min(cores() // self.processes // 2, _MOST_WORKERS))
             # Spawned, not forked: a forked worker would hold the lock on the run's folder beyond a killed run's end.
             options = {"num_workers": workers, "prefetch_factor": _BATCHES_AHEAD, "persistent_workers": True}
             options["multiprocessing_context"] = "spawn"
         return DataLoader(
             clips,
-            recipe.batch_size,
+            batch_size,
             sampler=order,
             collate_fn=pad,
             # A generator of its own: a loader draws from it whenever it starts, and a resumed run starts one more.
             generator=torch.Generator(),
-            pin_memory=on_gpu and (self.held_on is None or self.held_on.type == "cpu"),
+            pin_memory=self.device.type == "cuda" and self.held_on != self.device,
             **options,
         )
 
 
-def hold_clips(splits: Sequence[ClipDataset], recipe: Recipe, progress: Progress = silent) -> Loading:
+def hold_clips(
+    splits: Sequence[ClipDataset], cache: str, device: torch.device, processes: int = 1, progress: Progress = silent
+) -> Loading:
     """Decide where the features of some splits are held, and read them if they are.
 
+    Args:
+        splits: Of one run.
+        cache: One of `dmin.training.recipe.CACHES`.
+        device: The device that this process trains on.
+        processes: Number of processes that train on this machine.
+        progress: Told as clips are read.
+
     Raises:
-        DataError: The recipe asks for memory that is not there, or a clip is damaged.
+        DataError: ``cache`` asks for memory that is not there, or a clip is damaged.
     """
-    loading = Loading.of(sum(clips.size_bytes for clips in splits), recipe)
+    loading = Loading.of(sum(clips.size_bytes for clips in splits), cache, device, processes)
     if loading.held_on is not None:
         for clips in splits:
             clips.hold(loading.held_on, progress)
     return loading
-
-
-def training_device(recipe: Recipe) -> torch.device:
-    """The device that this process trains on; of several GPUs each has a process of its own."""
-    device = device_of(recipe.device)
-    if device.type == "cuda" and device.index is None:
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    return device
-
-
-def _processes_here(recipe: Recipe) -> int:
-    """Number of processes that train on this machine, among which its memory is divided."""
-    if recipe.devices != "auto":
-        return int(recipe.devices)
-    device = device_of(recipe.device)
-    return torch.cuda.device_count() if device.type == "cuda" and device.index is None else 1
 
 
 def available_bytes(device: torch.device, processes: int = 1) -> float:

@@ -64,7 +64,7 @@ class Recipe:
     """Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed."""
     cache: str = "auto"
     """Where features are held: memory (read once), device (read once, onto the GPU), none (files are read in every
-    epoch, by workers that read ahead), or auto, which looks where they fit. The result is the same."""
+    epoch, by workers that read ahead), or auto, the GPU or memory if there is room. The result is the same."""
 
     def __post_init__(self) -> None:
         check_sizes(self, "epochs", "batch_size", "window_seconds", error=DataError)
