@@ -78,7 +78,9 @@ class Index:
         for file in self._files():
             for line in _lines(file):
                 name, _, rest = line.partition(b"\t")
-                video_id = unquote(name.decode("ascii", "replace"), errors="surrogateescape")
+                video_id = name.decode("ascii", "replace")
+                if "%" in video_id:
+                    video_id = unquote(video_id, errors="surrogateescape")
                 if video_id in wanted:
                     before = found.get(video_id)
                     found[video_id] = rest if before is None else before + rest
@@ -105,6 +107,8 @@ class Index:
 def fitting(lines: bytes, size_bytes: int) -> Entry | None:
     """The entry of a clip for a file of this size; None if no line fits, or those that fit contradict each other."""
     entries = [entry for line in lines.splitlines() if (entry := _entry(line)) and entry.size_bytes == size_bytes]
+    if len(entries) == 1:
+        return entries[0]
     if len({(entry.seconds, entry.duration_seconds) for entry in entries}) != 1:
         return None
     if len({entry.source for entry in entries}) > 1:
@@ -113,7 +117,7 @@ def fitting(lines: bytes, size_bytes: int) -> Entry | None:
 
 
 def _line(video_id: str, entry: Entry) -> bytes:
-    name, source = (quote(text, safe=" ", errors="surrogateescape") for text in (video_id, entry.source or ""))
+    name, source = (quote(text, safe=" /", errors="surrogateescape") for text in (video_id, entry.source or ""))
     facts = f"{name}\t{entry.seconds}\t{entry.duration_seconds!r}\t{entry.size_bytes}\t{source}"
     return "".join(f"{facts}\t{stamp}\n" for stamp in entry.stamps or ("",)).encode()
 
@@ -122,7 +126,8 @@ def _entry(line: bytes) -> Entry | None:
     """What a line says after its id; None if it is damaged."""
     try:
         seconds, duration, size, source, stamp = line.decode("ascii").split("\t")
-        return Entry(int(seconds), float(duration), int(size), unquote(source), (stamp,) if stamp else ())
+        source = unquote(source) if "%" in source else source
+        return Entry(int(seconds), float(duration), int(size), source, (stamp,) if stamp else ())
     except ValueError:
         return None
 

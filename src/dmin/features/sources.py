@@ -82,7 +82,7 @@ def videos_below(folder: Path) -> list[Path]:
         else:
             found += listed.videos
             pending += listed.folders
-    return sorted(found)
+    return sorted(found, key=lambda file: file.parts)  # compares a million faster than paths do
 
 
 def videos_in(folder: Path) -> list[Path]:

@@ -101,8 +101,7 @@ class FeatureStore:
 
     def path(self, video_id: str) -> Path:
         """Path of a video's feature file, whether it is there or not."""
-        name = f"{file_name(video_id)}{_SUFFIX}"
-        return self._features / name if self._in_one_folder else self._features / _part(video_id) / name
+        return Path(self._place(video_id))
 
     def ids(self) -> tuple[str, ...]:
         """Ids of all videos in the store, sorted. Lists all its folders: ask for single ids where you can."""
@@ -121,19 +120,18 @@ class FeatureStore:
         Yields:
             Id and entry, in order of the ids.
         """
-        wanted = dict.fromkeys(ids)
+        wanted = ids if isinstance(ids, dict) else dict.fromkeys(ids)
         indexed = self._index.read(wanted)
         new: list[tuple[str, Entry]] = []
         for video_id in wanted:
-            path = self.path(video_id)
             try:
-                size_bytes = path.stat().st_size
+                size_bytes = os.stat(self._place(video_id)).st_size  # noqa: PTH116  # making paths takes longer
             except (FileNotFoundError, NotADirectoryError):
                 continue
             entry = fitting(indexed.get(video_id, b""), size_bytes)
             if entry is None:
                 try:
-                    entry = self._entry(path, video_id, size_bytes)
+                    entry = self._entry(video_id, size_bytes)
                 except DataError:
                     continue
                 new.append((video_id, entry))
@@ -149,8 +147,12 @@ class FeatureStore:
             with suppress(StoreWriteError):
                 self._index.add(entries)
 
-    def _entry(self, path: Path, video_id: str, size_bytes: int) -> Entry:
-        with self._opened(path, video_id) as file:
+    def _place(self, video_id: str) -> str:
+        part = "" if self._in_one_folder else f"{_part(video_id)}/"
+        return f"{self._features}/{part}{file_name(video_id)}{_SUFFIX}"
+
+    def _entry(self, video_id: str, size_bytes: int) -> Entry:
+        with self._opened(self.path(video_id), video_id) as file:
             metadata = file.metadata()
             seconds = file.get_slice("audio").get_shape()[0]
             return Entry(seconds, float(metadata["duration_seconds"]), size_bytes, metadata.get("source", ""))
