@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 HELP = """Compute the features of videos into a store, once. Give video files, a folder of videos, or a data-set folder
 (videos/, Annotations.txt, splits/), which makes a store that `dmin train` can use; or a copy of AVE, by --ave its
-videos, by --from-ave-h5 its released features. Stopped, the same command goes on.
+videos, by --from-ave-h5 its released features. Folders below are read too: the id of videos/day1/a.mp4 is day1/a.
+Stopped, the same command goes on, and reads only videos that have changed.
 Example: dmin extract clips --out store --workers 2"""
 STOPPED = "finished videos are in the store; the same command does the others"
 
