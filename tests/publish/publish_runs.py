@@ -25,6 +25,11 @@ EVENTS = {
     "clips": 20,
     "threshold": 0.5,
     "segment_accuracy": {"value": 0.91, "low": 0.85, "high": 0.96, "clips": 20},
+    "event_accuracy": {"value": 0.93, "low": 0.9, "high": 0.95, "clips": 20},
+    "boundary_f1": {
+        "0": {"value": 0.4, "low": 0.3, "high": 0.5, "clips": 20},
+        "1": {"value": 0.6, "low": None, "high": None, "clips": 4},
+    },
     "category_accuracy_given_event": {"value": 0.75, "low": None, "high": None, "clips": 4},
     "relevance_f1": 0.8,
     "event_f1": {"0.3": 0.7, "0.5": 0.6},

@@ -61,7 +61,9 @@ def test_figures_of_an_evaluation_with_their_intervals(run):
     leave_evaluation(run / "test")
     head, text = card_of(run)
     assert "On test of clips-store, 20 clips, at threshold 0.5:" in text
-    assert "| segment accuracy | 0.910 [0.850, 0.960] |\n| category, given an event | 0.750 |\n" in text
+    assert "| segment accuracy | 0.910 [0.850, 0.960] |\n| when: event / background, category given | 0.930" in text
+    assert "| boundaries, F1, seconds off at most 0 | 0.400 [0.300, 0.500] |\n" in text
+    assert "| what: category, seconds given | 0.750 |\n" in text
     assert "| whole events, F1 at IoU 0.5 | 0.600 |" in text
     assert "Not known" not in text
     assert "somewhere" not in text
@@ -72,7 +74,13 @@ def test_figures_of_an_evaluation_with_their_intervals(run):
     assert result["metrics"][0] == {
         "type": "accuracy", "value": 0.91, "name": "segment accuracy, 95 % interval 0.850 to 0.960",
     }  # fmt: skip
-    assert [metric["type"] for metric in result["metrics"]] == ["accuracy", "accuracy", "f1", "f1", "f1"]
+    assert [metric["type"] for metric in result["metrics"]] == [
+        "accuracy",
+        "accuracy",
+        *["f1"] * 2,
+        "accuracy",
+        *["f1"] * 3,
+    ]
 
 
 def test_what_is_no_evaluation_or_not_of_these_weights_is_left_out(run):

@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import ClosedUnitInterval
 
 from dmin.cli.console import Console
-from dmin.cli.evaluate_tables import matching_table, metrics_table
+from dmin.cli.evaluate_tables import groups_table, matching_table, metrics_table
 from dmin.cli.options import add_device, add_revision, refuse_missing
 from dmin.data.annotations import SPLITS
 from dmin.progress import Progress
@@ -78,6 +78,8 @@ def _localization(args: Namespace, console: Console) -> int:
     report.save(args.out)
     save_scores(report, args.out)
     console.table(metrics_table(report))
+    if report.groups is not None:
+        console.table(groups_table(report.groups))
     console.result(f"-> {args.out / 'metrics.json'}, confusion.png, categories.png")
     return 0
 

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from dmin.evaluation import CcaFigures, Interval, LocalizationReport, MatchingReport
+    from dmin.evaluation import CcaFigures, GroupFigures, Interval, LocalizationReport, MatchingReport
 
 
 def metrics_table(report: LocalizationReport) -> Table:
     """The figures of event localization."""
     table = _table(f"{report.model} on {report.split}: {_clips(report.clips)}, {report.seconds} seconds")
-    table.add_row("segment accuracy", _counted(report.segment_accuracy))
+    table.add_row("both: segment accuracy", _counted(report.segment_accuracy))
     table.add_row("  prior: all background", f"{report.priors.all_background:.3f}")
     table.add_row("  prior: right category in every second", f"{report.priors.every_second_is_event:.3f}")
     table.add_row("  its category in every second", _counted(report.category_in_every_second))
-    table.add_row("category, given an event", _counted(report.category_accuracy_given_event))
+    table.add_row("when: event / background, category given", _counted(report.event_accuracy))
+    for seconds, boundaries in report.boundary_f1.items():
+        table.add_row(f"  F1 of boundaries, {_within(seconds)}", _counted(boundaries))
+    table.add_row("what: category, seconds given", _counted(report.category_accuracy_given_event))
     table.add_row("event / background F1", f"{report.relevance_f1:.3f}")
     for iou, value in report.event_f1.items():
         table.add_row(f"whole events, F1 at IoU {iou}", f"{value:.3f}")
     if report.false_event_seconds is not None:
         table.add_row("false events on clips of no category", _counted(report.false_event_seconds))
     return table
+
+
+def groups_table(groups: Mapping[str, GroupFigures]) -> Table:
+    """Figures of seen and unseen categories apart, ours above those of OV-AVEBench."""
+    table = Table(title="Categories that training has (seen) and lacks (unseen)", title_justify="left")
+    table.add_column("measure [95 % interval]")
+    for name, figures in groups.items():
+        table.add_column(f"{name}, {_clips(figures.clips)}")
+    for key, words in _GROUP_ROWS.items():
+        table.add_row(words, *(str(getattr(figures, key)) for figures in groups.values()))
+    return table
+
+
+_GROUP_ROWS = {
+    "segment_accuracy": "segment accuracy",
+    "event_accuracy": "when: event / background, category given",
+    "category_accuracy_given_event": "what: category, seconds given",
+    "benchmark_accuracy": "OV-AVEBench: accuracy",
+    "benchmark_segment_f1": "OV-AVEBench: segment F1",
+    "benchmark_event_f1": "OV-AVEBench: event F1",
+}
+
+
+def _within(seconds: str) -> str:
+    return "exact" if seconds == "0" else f"off by {seconds} s at most"
 
 
 def matching_table(report: MatchingReport) -> Table:

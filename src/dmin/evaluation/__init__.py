@@ -1,13 +1,12 @@
 """Models against splits: what `dmin evaluate` measures, with intervals, beside what needs no network."""
 
+from dmin.evaluation.answers import ClipResult, predict
 from dmin.evaluation.intervals import Interval
 from dmin.evaluation.localization import (
     CategoryRow,
-    ClipResult,
     LocalizationReport,
     Priors,
     evaluate,
-    predict,
     report,
     require_known,
 )
@@ -19,11 +18,13 @@ from dmin.evaluation.matching import (
     evaluate_matching,
 )
 from dmin.evaluation.priors import MatchingPriors
+from dmin.evaluation.seen import GroupFigures
 
 __all__ = [
     "CategoryRow",
     "CcaFigures",
     "ClipResult",
+    "GroupFigures",
     "Interval",
     "LengthRow",
     "LocalizationReport",

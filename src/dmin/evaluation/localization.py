@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
 
 from dmin.data.annotations import BACKGROUND
-from dmin.data.clips import ClipDataset, Window, collate
+from dmin.data.clips import ClipDataset
+from dmin.data.folder import DataFolder
 from dmin.errors import DataError, ModelError
+from dmin.evaluation.answers import ClipResult, category_accuracy, event_accuracy, predict, segment_accuracy, share_of
 from dmin.evaluation.features import require_same_features
-from dmin.evaluation.intervals import Interval, share
+from dmin.evaluation.intervals import Interval
+from dmin.evaluation.seen import GroupFigures, by_group
 from dmin.inference import Localizer
-from dmin.inference.windows import Average
 from dmin.progress import Progress, silent
 from dmin.results.events import dumps
-from dmin.tasks.decoding import EventScores, decode_scores, event_scores
-from dmin.tasks.scores import binary_f1, confusion, event_f1
+from dmin.tasks.scores import binary_f1, confusion, count_boundaries, event_f1
 
 IOUS = (0.3, 0.5, 0.7)
+TOLERANCES_SECONDS = (0, 1)
+"""Seconds by which a boundary may be off."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,13 @@ class LocalizationReport:
     category_in_every_second: Interval
     """Accuracy if the model's category were said in every second of a clip in which it finds any event, background in
     all others: what its knowledge of clips alone is worth."""
+    event_accuracy: Interval
+    """*When* alone, the category given: share of seconds that are rightly called event or background by a model that is
+    told each clip's category."""
+    boundary_f1: dict[str, Interval]
+    """*When* alone, too: F1 of the starts and ends of events inside clips, by the seconds that they may be off."""
     category_accuracy_given_event: Interval
-    """Share of event seconds whose category is right, whatever the relevance."""
+    """*What* alone, the seconds given: share of event seconds whose category is right, whatever the relevance."""
     relevance_f1: float
     """F1 of event against background, category ignored."""
     event_f1: dict[str, float]
@@ -73,6 +80,9 @@ class LocalizationReport:
     false_event_seconds: Interval | None
     """Share of seconds with an event in clips that are annotated as of no category; None without such clips."""
     categories: tuple[CategoryRow, ...]
+    groups: dict[str, GroupFigures] | None = field(repr=False)
+    """Figures of seen and of unseen categories apart, by "seen", "unseen" and "all"; None where training has them all,
+    or where nothing is known of training."""
     names: tuple[str, ...] = field(repr=False)
     """Labels of the confusion matrix's rows and columns: the categories, then background."""
     confusion: NDArray[np.int64] = field(repr=False)
@@ -88,20 +98,6 @@ class LocalizationReport:
         """Write metrics.json."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "metrics.json").write_text(dumps(self.to_dict()), "utf-8")
-
-
-@dataclass(frozen=True)
-class ClipResult:
-    """One clip's truth and answer, label by label; C is background."""
-
-    video_id: str
-    labels: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    """Decoded with the threshold."""
-    best_category: NDArray[np.int64]
-    """The category that each second would have as an event."""
-    nothing: bool
-    """Annotated as of no category at all."""
 
 
 def evaluate(
@@ -123,32 +119,16 @@ def evaluate(
     clips = ClipDataset(store, split, localizer.categories, localizer.settings.window_seconds)
     require_known(clips.folder.categories, localizer.categories)
     results = predict(localizer, clips, progress)
-    return report(results, localizer.categories, localizer.name, str(store), split, localizer.settings.threshold)
+    threshold, seen = localizer.settings.threshold, _seen(clips.folder, localizer.categories)
+    return report(results, localizer.categories, localizer.name, str(store), split, threshold, seen)
 
 
-@torch.inference_mode()
-def predict(localizer: Localizer, clips: ClipDataset, progress: Progress = silent) -> list[ClipResult]:
-    """The network's answer to every clip of a data set; what two windows say of a second is averaged."""
-    averages: dict[str, Average] = {}
-    done = 0
-    for batch in DataLoader(clips, batch_size=16, collate_fn=collate):
-        here = batch.to(localizer.device)
-        scores = event_scores(localizer.model(here.visual, here.audio, here.mask), len(localizer.categories))
-        rows = torch.cat([scores.relevance[..., None], scores.categories], -1).double().cpu()
-        for i, window in enumerate(batch.windows):
-            averages.setdefault(window.video_id, Average()).add(window.start, rows[i][batch.mask[i]].numpy())
-        done += len(batch.windows)
-        progress("evaluate", done, len(clips))
-    return [_clip_result(clips, video_id, each.take(), localizer) for video_id, each in averages.items()]
-
-
-def _clip_result(clips: ClipDataset, video_id: str, scores: NDArray[np.float64], localizer: Localizer) -> ClipResult:
-    """A clip's truth and answer from its scores [T, 1 + C]."""
-    relevance, categories = torch.from_numpy(scores).tensor_split([1], -1)
-    predicted = decode_scores(EventScores(relevance[:, 0], categories), localizer.settings.threshold)
-    labels = clips.labels_of(Window(video_id, 0, len(scores)))
-    nothing = all(line.category == BACKGROUND for line in clips.folder.lines[video_id])
-    return ClipResult(video_id, labels, predicted.numpy(), categories.argmax(-1).numpy(), nothing)
+def _seen(folder: DataFolder, categories: Sequence[str]) -> set[int] | None:
+    """Indices of the categories that clips of the training split are annotated with; None if there is no such split."""
+    if "train" not in folder.splits:
+        return None
+    names = {line.category for video_id in folder.splits["train"] for line in folder.lines[video_id]}
+    return {index for index, name in enumerate(categories) if name in names}
 
 
 def require_known(categories: Sequence[str], known: Sequence[str]) -> None:
@@ -165,16 +145,35 @@ def require_known(categories: Sequence[str], known: Sequence[str]) -> None:
 
 
 def report(
-    results: Sequence[ClipResult], categories: Sequence[str], model: str, data: str, split: str, threshold: float
+    results: Sequence[ClipResult],
+    categories: Sequence[str],
+    model: str,
+    data: str,
+    split: str,
+    threshold: float,
+    seen: Collection[int] | None = None,
 ) -> LocalizationReport:
-    """All figures from clips' truths and answers."""
+    """All figures from clips' truths and answers.
+
+    Args:
+        results: Truths and answers.
+        categories: Names of the C categories.
+        model: Its name.
+        data: Name of the data.
+        split: Its name.
+        threshold: Relevance from which a second counts as event.
+        seen: Indices of the categories that training has; None if nothing is known of training.
+
+    Raises:
+        DataError: There are no clips.
+    """
     if not results:
         raise DataError(f"split {split!r} of {data} has no clips: choose another split")
     background = len(categories)
     labels = np.concatenate([clip.labels for clip in results])
     predicted = np.concatenate([clip.predicted for clip in results])
     matrix = confusion(labels, predicted, background + 1)
-    empty = [clip for clip in results if clip.nothing]
+    empty = [clip for clip in results if not clip.named]
     return LocalizationReport(
         model=model,
         data=data,
@@ -182,31 +181,30 @@ def report(
         clips=len(results),
         seconds=len(labels),
         threshold=threshold,
-        segment_accuracy=_share(results, lambda c: (c.predicted == c.labels, np.ones_like(c.labels))),
+        segment_accuracy=segment_accuracy(results),
         priors=_priors(results, background),
-        category_in_every_second=_share(
+        category_in_every_second=share_of(
             results, lambda c: (_everywhere(c, background) == c.labels, np.ones_like(c.labels))
         ),
-        category_accuracy_given_event=_share(
-            results, lambda c: ((c.best_category == c.labels) & (c.labels < background), c.labels < background)
-        ),
+        event_accuracy=event_accuracy(results, background),
+        boundary_f1={str(off): share_of(results, partial(_boundaries, background, off)) for off in TOLERANCES_SECONDS},
+        category_accuracy_given_event=category_accuracy(results, background),
         relevance_f1=binary_f1(labels < background, predicted < background),
         event_f1={str(iou): event_f1([(c.labels, c.predicted) for c in results], background, iou) for iou in IOUS},
-        false_event_seconds=_share(empty, lambda c: (c.predicted < background, np.ones_like(c.labels)))
+        false_event_seconds=share_of(empty, lambda c: (c.predicted < background, np.ones_like(c.labels)))
         if empty
         else None,
         categories=_table(matrix, categories),
+        groups=by_group(results, background, range(background) if seen is None else seen),
         names=(*categories, BACKGROUND),
         confusion=matrix,
     )
 
 
-def _share(
-    results: Sequence[ClipResult], counts: Callable[[ClipResult], tuple[NDArray[Any], NDArray[Any]]]
-) -> Interval:
-    """Hits over total, both counted in seconds."""
-    pairs = [[part.sum() for part in counts(clip)] for clip in results]
-    return share([hits for hits, _ in pairs], [total for _, total in pairs])
+def _boundaries(background: int, tolerance_seconds: int, clip: ClipResult) -> tuple[int, int]:
+    """Twice the boundaries that were found, and all that are said or true: an F1's two parts."""
+    counts = count_boundaries(clip.labels < background, clip.timed, tolerance_seconds)
+    return 2 * counts.hits, counts.said + counts.true
 
 
 def _priors(results: Sequence[ClipResult], background: int) -> Priors:

@@ -17,6 +17,8 @@ _SIGNATURE = "\n<!-- dmin wrote this card ({digest}); `dmin push` renews it unle
 _TAGS = {"localization": "audio-visual-event-localization", "matching": "cross-modality-localization"}
 _KINDS = {
     "segment_accuracy": "accuracy",
+    "event_accuracy": "accuracy",
+    "boundary_f1": "f1",
     "category_accuracy_given_event": "accuracy",
     "relevance_f1": "f1",
     "event_f1": "f1",

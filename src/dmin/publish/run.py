@@ -22,7 +22,9 @@ EVALUATION_FILE = "metrics.json"
 
 _LOCALIZATION = {
     "segment_accuracy": "segment accuracy",
-    "category_accuracy_given_event": "category, given an event",
+    "event_accuracy": "when: event / background, category given",
+    "boundary_f1": "boundaries, F1, seconds off at most",
+    "category_accuracy_given_event": "what: category, seconds given",
     "relevance_f1": "event / background F1",
     "event_f1": "whole events, F1 at IoU",
     "false_event_seconds": "false events on clips of no category",
@@ -107,16 +109,16 @@ def _evaluation(data: Mapping[str, Any]) -> Evaluation:
         split=data["split"],
         clips=data["clips"],
         threshold=data.get("threshold"),
-        figures=tuple(figure for key, name in names.items() for figure in _figures(key, name, data[key])),
+        figures=tuple(figure for key, name in names.items() for figure in _figures(key, name, data.get(key))),
     )
 
 
 def _figures(key: str, name: str, value: Any) -> Iterator[Figure]:
-    """A figure as metrics.json has it: with an interval, alone, as one of several by IoU, or not known."""
+    """A figure as metrics.json has it: with an interval, alone, as one of several, or not known."""
     if isinstance(value, float):
         yield Figure(key, name, Interval(value, None, None))
     elif isinstance(value, Mapping) and "value" in value:
         yield Figure(key, name, Interval(**value))
     elif isinstance(value, Mapping):
-        for part, number in value.items():
-            yield Figure(key, f"{name} {part}", Interval(number, None, None))
+        for part, figure in value.items():
+            yield from _figures(key, f"{name} {part}", figure)

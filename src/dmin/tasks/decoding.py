@@ -54,6 +54,32 @@ def _(output: JointOutput, categories: int) -> EventScores:
     return EventScores(relevance, events.softmax(-1))
 
 
+@singledispatch
+def category_relevance(output: Any, categories: int) -> Tensor:
+    """Relevance of each second [B, T, C], were it known that the clip is of this category and of no other.
+
+    Where relevance and category are told apart, it is the same for all categories; where each second has one choice, it
+    is the category's share against background's.
+
+    Args:
+        output: The network's answer, as for `event_scores`.
+        categories: C.
+
+    Example:
+        >>> output = JointOutput(torch.tensor([[[3.0, 1.0, 1.0], [0.0, 1.0, 2.0]]]))
+        >>> [[round(value, 3) for value in second] for second in category_relevance(output, 2)[0].tolist()]
+        [[0.881, 0.5], [0.119, 0.269]]
+    """
+    relevance: Tensor = output.relevance_logits.sigmoid()
+    return relevance[..., None].expand(*relevance.shape, categories)
+
+
+@category_relevance.register
+def _(output: JointOutput, categories: int) -> Tensor:
+    events, background = output.segment_logits[..., :categories], output.segment_logits[..., categories:]
+    return (events - background).sigmoid()
+
+
 def decode(output: Any, categories: int, threshold: float = 0.5) -> Tensor:
     """Label of each second: its best category where relevance reaches the threshold, else background C.
 
@@ -75,5 +101,9 @@ def decode_scores(scores: EventScores, threshold: float) -> Tensor:
         scores: With any axes before time; categories have one more at the end.
         threshold: Lowest relevance that counts as event.
     """
-    found = (scores.relevance >= threshold) & (scores.relevance > 0)
-    return torch.where(found, scores.categories.argmax(-1), scores.categories.shape[-1])
+    return torch.where(is_event(scores.relevance, threshold), scores.categories.argmax(-1), scores.categories.shape[-1])
+
+
+def is_event(relevance: Tensor, threshold: float) -> Tensor:
+    """Tell seconds that count as event; one of no relevance at all never does, even if the threshold is 0."""
+    return (relevance >= threshold) & (relevance > 0)

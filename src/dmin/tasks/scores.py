@@ -1,8 +1,8 @@
-"""Scores of label sequences: confusion, F1 of seconds, F1 of whole events. Plain numpy, no networks."""
+"""Scores of label sequences: confusion, F1 of seconds, of whole events, of boundaries. Plain numpy, no networks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -82,3 +82,55 @@ def confusion(true: NDArray[np.int64], said: NDArray[np.int64], labels: int) -> 
                [1, 1]])
     """
     return np.bincount(true * labels + said, minlength=labels * labels).reshape(labels, labels)
+
+
+@dataclass(frozen=True)
+class F1Counts:
+    """Counts that an F1 is made of; those of several clips add up."""
+
+    hits: int
+    """Found, each once."""
+    said: int
+    """In the answer."""
+    true: int
+    """In the truth."""
+
+    @property
+    def f1(self) -> float:
+        """Twice the hits over what is said and what is true; 0 where both are nothing."""
+        return 2 * self.hits / max(self.said + self.true, 1)
+
+
+def count_boundaries(true: NDArray[np.bool_], said: NDArray[np.bool_], tolerance_seconds: int) -> F1Counts:
+    """Count the boundaries of events: starts and ends inside a clip, found by one of their kind that is near enough.
+
+    The clip's own start and end are no boundaries: nothing has to be found there.
+
+    Args:
+        true: Event or not, second by second [T].
+        said: The same of the answer.
+        tolerance_seconds: Most whole seconds by which a found boundary may be off.
+
+    Example:
+        >>> true, said = np.array([False, True, True, False]), np.array([False, False, True, True])
+        >>> count_boundaries(true, said, 0).f1, count_boundaries(true, said, 1).f1
+        (0.0, 0.6666666666666666)
+    """
+    changes = [np.diff(events.astype(np.int64)) for events in (true, said)]
+    hits = 0
+    for kind in (1, -1):  # starts, ends
+        hits += _pairs(*(np.flatnonzero(change == kind).tolist() for change in changes), tolerance_seconds)
+    return F1Counts(hits, *(int(np.count_nonzero(change)) for change in reversed(changes)))
+
+
+def _pairs(left: Sequence[int], right: Sequence[int], most: int) -> int:
+    """Most pairs of a number of each sorted list, each used once, that differ by no more than ``most``."""
+    pairs = i = j = 0
+    while i < len(left) and j < len(right):
+        if abs(left[i] - right[j]) <= most:
+            pairs, i, j = pairs + 1, i + 1, j + 1
+        elif left[i] < right[j]:
+            i += 1
+        else:
+            j += 1
+    return pairs

@@ -15,7 +15,7 @@ from dmin.results.events import Event
 
 def result(video_id: str, right: int) -> ClipResult:
     labels = np.zeros(10, np.int64)
-    return ClipResult(video_id, labels, np.where(np.arange(10) < right, 0, 1), labels, nothing=False)
+    return ClipResult(video_id, labels, np.where(np.arange(10) < right, 0, 1), labels, np.ones(10, bool), (0,))
 
 
 def folder(**lines: Annotation) -> Any:

@@ -118,7 +118,9 @@ def write_demo_page(
         Metric("segment accuracy", f"{accuracy.value:.3f}", interval),
         Metric("prior: all background", f"{metrics.priors.all_background:.3f}"),
         Metric("prior: right category in every second", f"{metrics.priors.every_second_is_event:.3f}"),
-        Metric("event / background F1", f"{metrics.relevance_f1:.3f}"),
+        Metric("when: event / background, category given", f"{metrics.event_accuracy.value:.3f}"),
+        Metric("when: F1 of boundaries, 1 s off at most", f"{metrics.boundary_f1['1'].value:.3f}"),
+        Metric("what: category, seconds given", f"{metrics.category_accuracy_given_event.value:.3f}"),
     ]
     rows = [(row.category, row.seconds, round(row.precision, 3), round(row.recall, 3)) for row in metrics.categories]
     video = Path(events.video)
