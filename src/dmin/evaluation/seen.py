@@ -88,7 +88,7 @@ def event_f1_of_clip(labels: NDArray[np.int64], predicted: NDArray[np.int64]) ->
     """Mean F1 of the whole events of each label that a clip's truth or answer has; stretches of background count, too.
 
     Example:
-        >>> event_f1_of_clip(np.array([0, 0, 2, 2]), np.array([0, 2, 2, 1]))  # 1 of label 0, 0 of label 1 and of background
+        >>> event_f1_of_clip(np.array([0, 0, 2, 2]), np.array([0, 2, 2, 1]))  # 1 of label 0, 0 of the others
         0.3333333333333333
     """
     scores = []

@@ -116,11 +116,12 @@ def count_boundaries(true: NDArray[np.bool_], said: NDArray[np.bool_], tolerance
         >>> count_boundaries(true, said, 0).f1, count_boundaries(true, said, 1).f1
         (0.0, 0.6666666666666666)
     """
-    changes = [np.diff(events.astype(np.int64)) for events in (true, said)]
-    hits = 0
-    for kind in (1, -1):  # starts, ends
-        hits += _pairs(*(np.flatnonzero(change == kind).tolist() for change in changes), tolerance_seconds)
-    return F1Counts(hits, *(int(np.count_nonzero(change)) for change in reversed(changes)))
+    is_true, is_said = np.diff(true.astype(np.int64)), np.diff(said.astype(np.int64))
+    hits = sum(
+        _pairs(np.flatnonzero(is_true == kind).tolist(), np.flatnonzero(is_said == kind).tolist(), tolerance_seconds)
+        for kind in (1, -1)  # starts, ends
+    )
+    return F1Counts(hits, int(np.count_nonzero(is_said)), int(np.count_nonzero(is_true)))
 
 
 def _pairs(left: Sequence[int], right: Sequence[int], most: int) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dmin.data.clips import ClipDataset
 from dmin.data.queries import MatchingClips
 from dmin.errors import DataError
-from dmin.evaluation.localization import predict
+from dmin.evaluation import predict
 from dmin.evaluation.matching import predict_starts
 from dmin.inference import Localizer
 from dmin.lab.paper.drawing.clips import Attention, Clip, Label
