@@ -164,7 +164,7 @@ def test_the_command(videos, table, tmp_path, capsys) -> None:
         ("import labels.csv", "--videos and --out must be given"),
         ("import labels.csv --videos . --out d --group-by (", "group_by is '(', no regular expression"),
         ("import labels.csv --videos . --out d --split-shares [1,1,1]", "split_shares are [1.0, 1.0, 1.0]: must be"),
-        ("check a b", "got 2 folders: check one at a time"),
+        ("check a b", "got 2 folders: give one at a time"),
     ],
 )
 def test_usage_errors(table, tmp_path, monkeypatch, capsys, words, message) -> None:

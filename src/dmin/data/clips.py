@@ -187,11 +187,25 @@ class CategoryCount:
 
 def count_categories(clips: ClipDataset) -> dict[str, CategoryCount]:
     """Clips and seconds of a split by category, the reserved "Background" last."""
-    names = (*clips.categories, BACKGROUND)
-    in_clips, in_seconds = np.zeros(len(names), int), np.zeros(len(names), int)
     lengths = {window.video_id: window.stop for window in clips.windows}  # a clip's last window ends with it
-    for video_id, length in lengths.items():
-        labels = clips.labels_of(Window(video_id, 0, length))
+    labels = (clips.labels_of(Window(video_id, 0, length)) for video_id, length in lengths.items())
+    return count_labels(labels, clips.categories)
+
+
+def count_labels(clips: Iterable[NDArray[np.int64]], categories: Sequence[str]) -> dict[str, CategoryCount]:
+    """Clips and seconds by category, the reserved "Background" last.
+
+    Args:
+        clips: Labels [T] of each clip, in 0..C.
+        categories: Names of the C categories.
+
+    Example:
+        >>> count_labels([np.array([0, 1, 1])], ["Dog"])
+        {'Dog': CategoryCount(clips=1, seconds=1), 'Background': CategoryCount(clips=0, seconds=2)}
+    """
+    names = (*categories, BACKGROUND)
+    in_clips, in_seconds = np.zeros(len(names), int), np.zeros(len(names), int)
+    for labels in clips:
         seconds = np.bincount(labels, minlength=len(names))
         in_seconds += seconds
         in_clips[:-1] += seconds[:-1] > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -75,9 +75,8 @@ def import_labels(
         DataError: A file cannot be read, nothing fits a video, events overlap and may not, or the folder is not empty.
     """
     options, out = options or ImportOptions(), Path(out)
-    if out.exists() and any(out.iterdir()):
-        raise DataError(f"{out} is not empty: choose a new folder")
-    there = _videos(Path(videos))
+    refuse_filled(out)
+    there = videos_by_id(Path(videos))
     notes: Counter[str] = Counter()
     found = _by_video([Path(file) for file in files], there, notes)
     lines: list[Annotation] = []
@@ -91,27 +90,73 @@ def import_labels(
         if not kept:
             lines.append(Annotation(BACKGROUND, video_id, "good", 0.0, 0.0))
     splits = deal_groups(categories, options)
-    (out / "videos").mkdir(parents=True)
-    (out / "splits").mkdir()
-    for video_id in found:
-        (out / "videos" / there[video_id].name).symlink_to(there[video_id].resolve())
-    for split, ids in splits.items():
-        if ids:
-            write_split(out / "splits" / f"{split}.txt", ids)
-    write_annotations(out / "Annotations.txt", lines)
-    names = sorted({name for held in categories.values() for name in held})
-    counts = {name: {s: sum(name in categories[i] for i in ids) for s, ids in splits.items()} for name in names}
-    counts[BACKGROUND] = {split: sum(not categories[i] for i in ids) for split, ids in splits.items()}
+    write_data_folder(out, lines, splits, {video_id: there[video_id] for video_id in found})
+    counts = count_videos(categories, splits)
     sentences = [f"{words}: {number}" for words, number in notes.items()]
     if unlabelled := len(there) - len(found):
         sentences.append(f"{unlabelled} of {len(there)} videos have no file of labels, and were left out")
-    if lacking := [name for name in names if not all(counts[name].values())]:
+    if lacking := [name for name in counts if name != BACKGROUND and not all(counts[name].values())]:
         sentences.append(f"in too few groups for every split: {', '.join(lacking)}")
     return ImportReport(out, counts, tuple(sentences))
 
 
-def _videos(folder: Path) -> dict[str, Path]:
-    """Videos by id; links to one file are one video."""
+def refuse_filled(folder: Path) -> None:
+    """Make sure that a folder is new or empty.
+
+    Raises:
+        DataError: There is something in it.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise DataError(f"{folder} is not empty: choose a new folder")
+
+
+def write_data_folder(
+    out: Path, lines: Iterable[Annotation], splits: Mapping[str, Sequence[str]], videos: Mapping[str, Path]
+) -> None:
+    """Write a data-set folder; its videos are links.
+
+    Args:
+        out: The folder, new or empty.
+        lines: Annotations.
+        splits: Ids by the name of the split; one without ids gets no file.
+        videos: Files of the videos, by the ids that they get.
+
+    Raises:
+        DataError: A category or an id that a line cannot hold.
+        StoreWriteError: A file cannot be written.
+    """
+    (out / "videos").mkdir(parents=True, exist_ok=True)
+    (out / "splits").mkdir(exist_ok=True)
+    for video_id, path in videos.items():
+        (out / "videos" / f"{video_id}{path.suffix}").symlink_to(path.resolve())
+    for split, ids in splits.items():
+        if ids:
+            write_split(out / "splits" / f"{split}.txt", ids)
+    write_annotations(out / "Annotations.txt", lines)
+
+
+def count_videos(
+    categories: Mapping[str, Collection[str]], splits: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, int]]:
+    """Number of videos by category and split, as in `ImportReport.counts`.
+
+    Args:
+        categories: Categories of each video's events, by its id.
+        splits: Ids by the name of the split.
+    """
+    found = {
+        split: Counter(name for i in ids for name in categories[i] or [BACKGROUND]) for split, ids in splits.items()
+    }
+    names = sorted({name for held in categories.values() for name in held})
+    return {name: {split: found[split][name] for split in splits} for name in (*names, BACKGROUND)}
+
+
+def videos_by_id(folder: Path) -> dict[str, Path]:
+    """Videos in a folder and below by id; links to one file are one video.
+
+    Raises:
+        DataError: There is none, two share an id, or a name holds ``&``.
+    """
     if not (below := videos_below(folder)):
         raise DataError(f"no video in {folder} or below: known suffixes are {', '.join(VIDEO_SUFFIXES)}")
     found = find_videos({path.resolve(): path for path in reversed(below)}.values())
