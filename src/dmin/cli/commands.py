@@ -30,7 +30,7 @@ COMMANDS = {
     "export": "write a trained model as an ONNX file",
     "reproduce": "run a table or a figure of the paper: ours beside the published numbers",
     "convert": "a checkpoint of the authors' released code -> a model of dmin",
-    "data": "bring labels of other tools into a data-set folder, or check a copy of AVE",
+    "data": "bring labels into a data-set folder; fetch, check or count a data set",
     "list": "list backbones, formats, presets and systems",
 }
 

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import NonNegativeInt
-from rich.markup import escape
-from rich.table import Table
 
 from dmin.cli.console import Console
+from dmin.cli.data_tables import category_table, file_homes, file_table, import_table, split_table, statistics_tables
 from dmin.cli.options import refuse_missing
-from dmin.data.annotations import BACKGROUND
 from dmin.errors import DataError
 
 if TYPE_CHECKING:
-    from dmin.lab.ave.check import AveFacts
-    from dmin.lab.ave.release import Task
+    from dmin.data.statistics import DataStatistics
 
-HELP = """Bring labels of other tools into a folder that `dmin extract` takes, or check a copy of the AVE data set.
+HELP = """Bring labels into a folder that `dmin extract` takes, fetch, check or count a data set.
 import: CSV and TSV (columns video, start, end, label), Audacity, ELAN, WebVTT, SubRip, Label Studio, VIA 3,
-ActivityNet, and answers of `dmin localize`. Videos are linked, not copied. A file without labels means: no event.
-check: what is there, what is missing and where to get it, whether the files agree. Exit status 1 if they contradict.
+ActivityNet, and answers of `dmin localize`; or the table and the labels of OV-AVEBench or VGGSound-AVEL, whose splits
+are kept. Videos are linked, not copied. A file without labels means: no event.
+get: a data set by name (ave) from the Hugging Face hub, then check it; stopped, the same command goes on.
+check: of AVE, what is there, what is missing and where to get it, whether the files agree; of OV-AVEBench and
+VGGSound-AVEL, whether table and labels agree, and their figures. Exit status 1 if they contradict.
+stats: of a data-set folder or a feature store, lengths, clips and seconds by category and split, background, and what
+two splits share.
 Example: dmin data import labels/*.eaf --videos videos --out my-data"""
-STOPPED = "remove the folder that was begun; the same command starts again"
+STOPPED = "get goes on where it was; of an import, remove the folder that was begun; the same command starts again"
 
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("action", type=str, choices=["import", "check"], help="what to do")
-    parser.add_argument("paths", nargs="+", type=str, help="import: files of labels; check: the folder of AVE")
+    parser.add_argument("action", type=str, choices=list(_ACTIONS), help="what to do")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=str,
+        help="import: files of labels; get: ave; check: the folder of AVE, or the folder or the files of a benchmark; "
+        "stats: a data-set folder or a feature store",
+    )
     parser.add_argument("--videos", type=Path | None, default=None, help="import: the folder with the videos, or above")
-    parser.add_argument("--out", type=Path | None, default=None, help="import: the folder to make")
+    parser.add_argument("--out", type=Path | None, default=None, help="import, get: the folder to make")
     parser.add_argument(
         "--group-by",
         type=str | None,
@@ -50,57 +59,119 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         "--split-shares", type=tuple[float, float, float], default=(0.7, 0.15, 0.15), help="import: train, val, test"
     )
     parser.add_argument("--seed", type=NonNegativeInt, default=0, help="import: of the order in which videos are dealt")
+    parser.add_argument(
+        "--from", dest="repository", type=str | None, default=None, help="get: another repository, owner/name"
+    )
+    parser.add_argument(
+        "--revision", type=str | None, default=None, help="get: branch, tag or commit; default: its main branch"
+    )
+    parser.add_argument("--json", type=Path | None, default=None, help="stats: a file for all figures")
 
 
 def check(args: Namespace) -> None:
-    """Refuse paths that do not exist, and an import without videos or a place to go to."""
-    refuse_missing(*args.paths)
-    if args.action == "check":
-        if len(args.paths) != 1:
-            raise DataError(f"got {len(args.paths)} folders: check one at a time")
+    """Refuse paths that do not exist, and what an action lacks."""
+    if args.action != "import" and len(args.paths) != 1 and not (args.action == "check" and _is_benchmark(args.paths)):
+        kind = "names" if args.action == "get" else "folders"
+        raise DataError(f"got {len(args.paths)} {kind}: give one at a time")
+    if args.action == "get":
+        if args.out is None:
+            raise DataError("--out must be given: the folder for the data set")
         return
-    if args.videos is None or args.out is None:
-        raise DataError("--videos and --out must be given: the folder with the videos, and the one to make")
-    refuse_missing(args.videos)
+    refuse_missing(*args.paths)
+    if args.action == "import":
+        _check_import(args)
+
+
+def _check_import(args: Namespace) -> None:
     from dmin.data.importing import ImportOptions
 
     args.options = ImportOptions(args.group_by, args.on_overlap, args.split_shares, args.seed)
+    benchmark = _is_benchmark(args.paths)
+    if args.out is None or (args.videos is None and not benchmark):
+        raise DataError("--videos and --out must be given: the folder with the videos, and the one to make")
+    if benchmark and args.options != ImportOptions():
+        raise DataError(
+            "these files have splits of their own and one event at a time: leave out --group-by, --on-overlap, "
+            "--split-shares and --seed"
+        )
+    if args.videos is not None:
+        refuse_missing(args.videos)
+
+
+def _is_benchmark(paths: Sequence[str]) -> bool:
+    from dmin.lab.benchmarks.reading import files_of_benchmark
+
+    return bool(files_of_benchmark(paths))
 
 
 def run(args: Namespace, console: Console) -> int:
-    """Import or check."""
-    return _check(args.paths[0], console) if args.action == "check" else _import(args, console)
+    """Do what was asked."""
+    return _ACTIONS[args.action](args, console)
 
 
 def _import(args: Namespace, console: Console) -> int:
     from dmin.data.importing import import_labels
+    from dmin.lab.benchmarks.reading import files_of_benchmark, import_benchmark
 
-    report = import_labels(args.paths, args.videos, args.out, args.options)
-    table = Table(title=f"Videos in {report.folder}", title_justify="left")
-    table.add_column("category")
-    for split in next(iter(report.counts.values())):
-        table.add_column(split, justify="right")
-    for category, counts in report.counts.items():
-        table.add_row("no event" if category == BACKGROUND else escape(category), *map(str, counts.values()))
-    console.table(table)
+    if files := files_of_benchmark(args.paths):
+        report = import_benchmark(files, args.videos, args.out)
+    else:
+        report = import_labels(args.paths, args.videos, args.out, args.options)
+    console.table(import_table(report))
     for note in report.notes:
         console.result(f"- {note}")
-    console.result(f"next: dmin extract {report.folder} --out STORE")
+    follows = f"extract {report.folder} --out STORE" if args.videos else f"stats {report.folder}"
+    console.result(f"next: dmin {'' if args.videos else 'data '}{follows}")
     return 0
 
 
-def _check(folder: str, console: Console) -> int:
+def _get(args: Namespace, console: Console) -> int:
+    from dmin.lab.benchmarks.getting import fetch, find_offer, unpack
+
+    offer = find_offer(args.paths[0], args.repository, args.revision)
+    licence = offer.licence or "none stated"
+    console.note(f"{offer.repository} at {offer.commit[:12]}; licence, as its card states it: {licence}")
+    fetch(offer, args.out, bars=not console.quiet and sys.stderr.isatty())
+    for archive in unpack(args.out):
+        console.note(f"unpacked {archive.name}; it stays, so that the same command does not fetch it again")
+    return _check_ave(args.out, console)
+
+
+def _check(args: Namespace, console: Console) -> int:
+    from dmin.lab.benchmarks.reading import files_of_benchmark
+
+    if files := files_of_benchmark(args.paths):
+        return _check_benchmark(files, console)
+    return _check_ave(Path(args.paths[0]), console)
+
+
+def _check_benchmark(files: Sequence[Path], console: Console) -> int:
+    from dmin.data.statistics import count
+    from dmin.lab.benchmarks.clips import SECONDS
+    from dmin.lab.benchmarks.reading import read_benchmark
+
+    benchmark = read_benchmark(files)
+    lengths = {clip.video_id: float(SECONDS) for clip in benchmark.clips}
+    splits = {name: ids for name, ids in benchmark.splits.items() if ids}
+    _show_statistics(count(benchmark.name, benchmark.annotations, splits, lengths), console)
+    for note in benchmark.notes:
+        console.result(f"- {note}")
+    console.result("What is there agrees.")
+    return 0
+
+
+def _check_ave(folder: Path, console: Console) -> int:
     from dmin.lab.ave.check import check_release
 
-    facts = check_release(Path(folder))
-    homes = _homes(facts)
-    console.table(_files(facts, homes))
+    facts = check_release(folder)
+    homes = file_homes(facts)
+    console.table(file_table(facts, homes))
     for home, number in homes.items():
         console.result(f"({number}) {home}")
     for task in dict.fromkeys(split.task for split in facts.splits):
-        console.table(_splits(facts, task))
+        console.table(split_table(facts, task))
     if facts.splits:
-        console.table(_categories(facts))
+        console.table(category_table(facts))
     for note in facts.notes:
         console.result(f"- {note}")
     for sentence in facts.contradictions:
@@ -110,68 +181,36 @@ def _check(folder: str, console: Console) -> int:
     return 1 if facts.contradictions else 0
 
 
-def _homes(facts: AveFacts) -> dict[str, int]:
-    """Number the sources of missing files."""
-    from dmin.lab.ave.files import PROJECT
+def _stats(args: Namespace, console: Console) -> int:
+    from dmin.data.statistics import describe
 
-    homes = [file.file.home for file in facts.files if file.path is None]
-    homes += [PROJECT] if facts.video_folder is None else []
-    return {home: number for number, home in enumerate(dict.fromkeys(homes), start=1)}
-
-
-def _files(facts: AveFacts, homes: dict[str, int]) -> Table:
-    from dmin.lab.ave.files import PROJECT
-
-    table = Table(title=f"AVE in {escape(str(facts.folder))}")
-    table.add_column("file", no_wrap=True)
-    for name in ("what it is", "where", "shape"):
-        table.add_column(name, overflow="fold")
-    for file in facts.files:
-        path = file.path
-        place = f"missing ({homes[file.file.home]})" if path is None else str(path.parent.relative_to(facts.folder))
-        shape = "" if file.shape is None else " x ".join(map(str, file.shape))
-        table.add_row(file.file.name, file.file.what, escape(place), shape)
-    place, count = f"missing ({homes.get(PROJECT)})", ""
-    if facts.video_folder is not None:
-        place, count = str(facts.video_folder.relative_to(facts.folder)), str(facts.video_count)
-    table.add_row("<video id>.mp4", "videos", escape(place), count)
-    return table
+    with console.progress() as progress:
+        statistics = describe(args.paths[0], progress)
+    _show_statistics(statistics, console)
+    if args.json is not None:
+        statistics.save(args.json)
+        console.result(f"-> {args.json}")
+    return 0
 
 
-def _splits(facts: AveFacts, task: Task) -> Table:
-    splits = [split for split in facts.splits if split.task == task]
-    table = Table(title=f"{task.capitalize()} splits")
-    table.add_column("measure", overflow="fold")
-    for split in splits:
-        table.add_column(split.name, justify="right")
-    rows = {
-        "clips": [str(split.clips) for split in splits],
-        "  without an event": [str(len(split.without_event)) for split in splits],
-        "  filled by their event": [str(split.full_length) for split in splits],
-        "seconds of background": [_percent(split.background_share) for split in splits],
-    }
-    if task == "localization":
-        rows |= {
-            "prior: all background": [_percent(split.background_share) for split in splits],
-            "prior: right category in every second": [_percent(1 - split.background_share) for split in splits],
-            "prior: commonest category in every second": [_percent(split.commonest_category[1]) for split in splits],
-        }
-    for name in next((split.matching for split in splits if split.matching), {}):
-        rows[f"prior: {name}"] = [_percent((split.matching or {})[name]) for split in splits]
-    for name, values in rows.items():
-        table.add_row(name, *values)
-    return table
+def _show_statistics(statistics: DataStatistics, console: Console) -> None:
+    from dmin.data.statistics import pairs_of_splits
+
+    for table in statistics_tables(statistics):
+        console.table(table)
+    for (first, second), number in pairs_of_splits(statistics.shared).items():
+        example = next(each for each in statistics.shared if first in each.clips and second in each.clips)
+        console.result(
+            f"- {number} recordings are in {first} and in {second}, by their ids (first: {example.recording})"
+        )
+    for twin in (statistics.twins or ())[:_SHOWN_TWINS]:
+        console.result(
+            f"- {twin.first_id} ({twin.first_split}) and {twin.second_id} ({twin.second_split}) have nearly the same "
+            f"features: cosine {twin.similarity:.4f}"
+        )
+    if (more := len(statistics.twins or ()) - _SHOWN_TWINS) > 0:
+        console.result(f"- {more} more pairs have nearly the same features: --json FILE lists them all")
 
 
-def _categories(facts: AveFacts) -> Table:
-    table = Table(title="Clips of each category")
-    table.add_column("category", overflow="fold")
-    for split in facts.splits:
-        table.add_column(f"{'match' if split.task == 'matching' else ''}\n{split.name}", justify="right")
-    for index, name in enumerate(facts.categories):
-        table.add_row(escape(name), *(str(split.clips_by_category[index]) for split in facts.splits))
-    return table
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
+_SHOWN_TWINS = 10
+_ACTIONS = {"import": _import, "get": _get, "check": _check, "stats": _stats}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -52,18 +53,23 @@ def download(name: str, files: Iterable[str], **options: Any) -> Path:
 
 
 @contextmanager
-def using_hub(so_far: str, revision: str | None = None) -> Iterator[None]:
+def using_hub(
+    so_far: str, revision: str | None = None, kind: type[DminError] = ModelError, *, bars: bool = False
+) -> Iterator[None]:
     """Make the hub's client print nothing, and sentences of its errors.
 
     Args:
         so_far: Beginning of the sentence.
         revision: Branch, tag or commit that is asked for.
+        kind: The error to raise.
+        bars: Leave the client its progress bars.
 
     Raises:
-        ModelError: The hub does not do what it is asked for.
+        ModelError: The hub does not do what it is asked for. Or another error, see ``kind``.
     """
-    bars, verbosity = not are_progress_bars_disabled(), logging.get_verbosity()
-    disable_progress_bars()
+    had_bars, verbosity = not are_progress_bars_disabled(), logging.get_verbosity()
+    if not bars:
+        disable_progress_bars()
     logging.set_verbosity(ERROR)
     try:
         yield
@@ -71,10 +77,10 @@ def using_hub(so_far: str, revision: str | None = None) -> Iterator[None]:
         raise
     # The client and the network below it have dozens of errors without a common base.
     except Exception as error:
-        raise ModelError(f"{so_far} {_reason(error, revision)}") from error
+        raise kind(f"{so_far} {disk_error(error) or _reason(error, revision)}") from error
     finally:
         logging.set_verbosity(verbosity)
-        if bars:
+        if had_bars:
             enable_progress_bars()
 
 
@@ -106,6 +112,18 @@ def _reason(error: Exception, revision: str | None) -> str:
         return f"the hub refuses it ({' '.join(str(error).split())}): mend that, and try again"
     cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
     return f"the hub at {constants.ENDPOINT} cannot be reached, or breaks off ({_first_line(cause)}): try again"
+
+
+def disk_error(error: BaseException | None) -> str | None:
+    """Words for an error of this machine's disk, or for what was caused by one; None for any other."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+            return f"this machine's disk does not take it ({error.strerror}): mend that, and the same command goes on"
+        error = error.__cause__
+    return None
+
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
 def _status(error: BaseException | None) -> int | None:
