@@ -102,3 +102,29 @@ def test_a_folder_that_holds_no_known_network(text, tmp_path, capsys):
 def test_a_name_that_is_no_model(tmp_path, capsys):
     assert run(["evaluate", str(tmp_path / "none"), str(tmp_path)]) == 1
     assert "a folder that `dmin train` wrote" in capsys.readouterr().err
+
+
+def test_unseen_categories_are_kept_apart(tmp_path, make_known, capsys):
+    make_known(Eye, Ear)
+    data = tmp_path / "data"
+    (data / "splits").mkdir(parents=True)
+    lines = [Annotation("Bell", "a", "good", 0, 1), Annotation("Bell", "b", "good", 0, 0)]
+    lines += [Annotation("Dog", "c", "good", 0, 1), Annotation("Bell", "d", "good", 0, 1)]
+    write_annotations(data / "Annotations.txt", lines)
+    for split, ids in (("train", "a"), ("val", "b"), ("test", "cd")):
+        write_split(data / "splits" / f"{split}.txt", list(ids))
+        for video_id in ids:
+            write_video(data / "videos" / f"{video_id}.mp4")
+    words = ["evaluate", str(make_model(tmp_path / "model")), str(data), "--out", str(tmp_path / "out"), "--quiet"]
+    assert run([*words, "--split", "val"]) == 0
+    assert "OV-AVEBench" not in capsys.readouterr().out
+    assert run([*words, "--split", "test"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for row in (
+        "when: event / background, category given",
+        "F1 of boundaries, off by 1 s at most",
+        "OV-AVEBench: event F1",
+    ):
+        assert row in said
+    groups = json.loads((tmp_path / "out" / "metrics.json").read_text())["groups"]
+    assert {name: figures["clips"] for name, figures in groups.items()} == {"seen": 1, "unseen": 1, "all": 2}
