@@ -32,7 +32,7 @@ AVEL_ROWS = ("dog barking,-aaaaaaaaa1,train", "dog barking,bbbbbbbbbb2,val", "ra
 AVEL_LABELS = {
     "-aaaaaaaaa1": {"label": [0, 1, 1, 0, 0, 0, 0, 0, 0, 0]},
     "bbbbbbbbbb2": {"label": [1.0] * 10},
-    "cccccccccc3": {"label": [0] * 10},
+    "cccccccccc3": {"label": [[0] * 10]},
 }
 
 

@@ -144,7 +144,7 @@ def category_name(text: str) -> str:
 
 
 def checked_events(value: Any, where: str) -> tuple[bool, ...]:
-    """Event or not, second by second, from a list of ten 0 and 1, or from the text of one.
+    """Event or not, second by second, from a list of ten 0 and 1, from a list of one such list, or from a text of one.
 
     Raises:
         DataError: It is neither.
@@ -153,6 +153,8 @@ def checked_events(value: Any, where: str) -> tuple[bool, ...]:
         numbers = json.loads(value) if isinstance(value, str) else value
     except ValueError:
         numbers = None
+    if isinstance(numbers, list) and len(numbers) == 1:  # as a comment in a public loader of VGGSound-AVEL has it
+        (numbers,) = numbers
     if not isinstance(numbers, list) or len(numbers) != SECONDS or any(number not in (0, 1) for number in numbers):
         raise DataError(f"{where}: got the label {value!r}, must be {SECONDS} times 0 or 1, a second each")
     return tuple(number == 1 for number in numbers)
