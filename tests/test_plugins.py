@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from dmin import plugins
+from dmin.backbones import registry
 from dmin.cli.commands import run
 from dmin.errors import ModelError
+from dmin.features import FeatureStore
 from dmin.layers import INTER_MODALITY
-from dmin.models.systems import SYSTEMS, load_plugin, systems
+from dmin.models.systems import SYSTEMS, systems
+from dmin.plugins import load_plugin
 from dmin.results.events import Event
 from dmin.results.formats import FORMATS
-from features.features_fakes import make_video
+from features.features_fakes import TinyEye, make_video
 from report.report_examples import answer
 
 SLOT = """
@@ -35,6 +39,12 @@ def to_ids(events):
     return "x"
 """
 DOCUMENT = Path(__file__).parent.parent / "docs" / "systems.md"
+
+
+@pytest.fixture(autouse=True)
+def _plugins_as_before(monkeypatch):
+    """Worker processes of later tests load nothing of these."""
+    monkeypatch.setattr(plugins, "loaded", [])
 
 
 @pytest.fixture
@@ -164,3 +174,34 @@ def test_the_documentation_names_all_formats():
     assert set(re.findall(r"^\| `(\w+)` \| `([.\w]+)`", text, re.MULTILINE)) == {
         (form.name, form.suffix) for form in FORMATS.values()
     }
+
+
+EAR = """
+import torch
+from dmin.backbones import Backbone, Card, register
+
+@register(Card("ear-of-mine", "audio", (2,), "", 0.0, 8000, "1", "my own", "MIT", "none"))
+class Ear(Backbone):
+    def forward(self, waveforms):
+        return torch.stack([waveforms.mean(1), waveforms.abs().amax(1)], 1)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_backbone_of_a_file_is_extracted_with(workers, tmp_path, capsys, monkeypatch, make_known):
+    make_known(TinyEye)
+    monkeypatch.setattr(registry._makers, "_entries", dict(registry._makers))
+    eyes = tmp_path / f"eyes{workers}.py"
+    eyes.write_text("from dmin.backbones import register\nfrom features.features_fakes import TinyEye\n"
+                    "register(TinyEye.card)(TinyEye)\n")  # fmt: skip
+    (path := tmp_path / f"ear{workers}.py").write_text(EAR)
+    videos = [str(make_video(tmp_path / f"{i}.mp4", [(255, 0, 0), (0, 0, 255)])) for i in range(2)]
+    words = ["extract", *videos, "--out", str(tmp_path / "store"), "--visual", "tiny-eye", "--audio", "ear-of-mine"]
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    loaded = ["--plugin", str(path)] + (["--plugin", str(eyes)] if workers > 1 else [])
+    assert run([*words, *loaded, "--workers", str(workers)]) == 0, capsys.readouterr().err
+    store = FeatureStore.open(tmp_path / "store")
+    assert store.ids() == ("0", "1")
+    assert store.read("0").audio.shape == (2, 2)
+    assert run(["list", "backbones", "--plugin", str(path)]) == 0
+    assert "ear-of-mine" in capsys.readouterr().out

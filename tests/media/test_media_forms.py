@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from media_makers import see
 
-from dmin.media import decode, decode_audio, pictures, probe
+from dmin.media import FrameSize, decode, decode_audio, pictures, probe
 
 
 @pytest.mark.parametrize(("frames_per_second", "frames"), [(1, 1), (2, 2), (4, 4), (25, 25), (0.2, 1)])
@@ -151,3 +151,30 @@ def test_ffmpegs_threads_do_not_log_through_python():
     import av
 
     assert av.logging.get_level() is None
+
+
+@pytest.mark.parametrize(
+    ("form", "shape"),
+    [
+        (FrameSize(32, 32, covers=True), (55, 32)),
+        (FrameSize(20, 60, covers=True), (103, 60)),
+        (FrameSize(64, 8, covers=True), (64, 37)),
+        (FrameSize(20, 60), (20, 60)),
+    ],
+)
+def test_a_size_that_pictures_cover_keeps_their_proportions(made, form, shape):
+    assert (
+        next(
+            iter(decode(made("odd.mkv", width=33, height=57, video="ffv1", pixels="yuv444p"), frame_size=form))
+        ).frames.shape[1:3]
+        == shape
+    )
+
+
+def test_the_interpolation_asked_for_is_used(made):
+    path = made("a.mp4")
+    frames = [
+        next(iter(decode(path, frame_size=FrameSize(20, 20, interpolation=name)))).frames[0].astype(int)
+        for name in ("POINT", "BICUBIC")
+    ]
+    assert np.abs(frames[0] - frames[1]).max() > 3

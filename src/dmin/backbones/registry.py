@@ -11,6 +11,7 @@ from torch import nn
 
 from dmin.backbones.downloads import Download
 from dmin.errors import ModelError, unknown_name
+from dmin.media import FrameSize
 from dmin.progress import Progress, silent
 from dmin.registry import Registry
 
@@ -44,11 +45,22 @@ class Card:
     licence: str
     citation: str
     download: Download | None = None
-    """Weights that are downloaded at first use; None if they come with a package."""
+    """Weights that are downloaded at first use; None if they come with a package, or from a hub."""
+    frame_size: FrameSize | None = FrameSize(224, 224)
+    """Size at which frames are decoded; None leaves them as they are."""
+    context_seconds: float = 1.0
+    """Sound that the network hears at once: 1 is the second alone, more is the second in its surroundings."""
+    frame_wise: bool = False
+    """True if the network describes each second of a long input; False if it describes all of it by one vector."""
 
 
 class Backbone(nn.Module):
-    """A frozen network. Visual: uint8 frames [N, H, W, 3] -> [N, h, w, D_v]. Audio: waveforms [N, S] -> [N, D_a]."""
+    """A frozen network.
+
+    Visual: uint8 frames [N, H, W, 3] -> maps [N, h, w, D_v]. Audio: waveforms [N, S] -> vectors [N, D_a]; S samples are
+    the card's ``context_seconds``, and what is described is the second in their middle. Frame-wise audio: waveforms
+    [N, S] of T whole seconds, at most ``context_seconds`` -> [N, T, D_a].
+    """
 
     card: Card
 

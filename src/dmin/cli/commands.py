@@ -170,7 +170,7 @@ def _load_plugins(words: Sequence[str]) -> None:
     parser.add_argument("--plugin", action="append", default=[])
     paths = parser.parse_known_args(list(words))[0].plugin
     if paths:
-        from dmin.models.systems import load_plugin
+        from dmin.plugins import load_plugin
 
         for path in paths:
             load_plugin(path)

@@ -96,12 +96,9 @@ class _Localizing:
 
     def __init__(self, args: Namespace, names: Mapping[Path, Path], console: Console | None = None) -> None:
         from dmin.inference import Localizer
-        from dmin.models.systems import load_plugin
         from dmin.results.formats import FORMATS
 
         self.args, self.names = args, names
-        for plugin in self.args.plugin or []:
-            load_plugin(plugin)
         self.localizer = Localizer.from_pretrained(args.model, device=args.device, revision=args.revision)
         self.console = console or Console(quiet=True)
         self.formats = [FORMATS[name] for name in args.formats]

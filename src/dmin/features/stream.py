@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dmin.backbones import Backbone
 from dmin.features.clip import ClipFeatures
+from dmin.features.hearing import Hearing, device_of
 from dmin.media import Recording, Segment, Segments, Source, decode, keep_footage
 
 MissingAudio = Literal["error", "silence"]
@@ -73,6 +74,7 @@ def stream_features(
     segments = decode(
         video,
         frames_per_second=visual.card.frames_per_second,
+        frame_size=visual.card.frame_size,
         rate_hz=audio.card.rate_hz,
         missing_audio=missing_audio,
     )
@@ -80,13 +82,14 @@ def stream_features(
     if isinstance(video, Recording) and video.keeps_footage:
         source = keep_footage(segments, video)
     start = 0
-    chunk = _chunk(source, visual, audio, chunk_seconds)
+    chunks = _chunks(source, visual, audio, chunk_seconds)
+    chunk = next(chunks, None)
     while chunk is not None:
-        following = _chunk(source, visual, audio, chunk_seconds)
+        following = next(chunks, None)
         maps, vectors = chunk
         rest = max(segments.duration_seconds - start, 0.0)
         # The last chunk has the remainder, which is up to half a second more or less than its number of segments.
-        yield ClipFeatures(maps, vectors, float(len(maps)) if following else rest)
+        yield ClipFeatures(maps, vectors, rest if following is None else float(len(maps)))
         start += len(maps)
         chunk = following
 
@@ -99,15 +102,18 @@ def stream_modality(segments: Segments, backbone: Backbone) -> Iterator[Tensor]:
         backbone: Visual or audio.
 
     Yields:
-        Some seconds' visual maps [N, H, W, D_v] float16 or audio features [N, D_a] float32, in order; N is 16 at most.
+        Some seconds' visual maps [N, H, W, D_v] float16 or audio features [N, D_a] float32, in order.
 
     Raises:
         MediaError: The recording cannot be decoded.
     """
-    features = _visual if backbone.card.modality == "visual" else _audio
-    source = iter(segments)
-    while batch := list(islice(source, _batch_seconds(backbone))):
-        yield features(batch, backbone)
+    hearing = Hearing(backbone) if backbone.card.modality == "audio" else None
+    for batch in _batches(iter(segments), backbone):
+        features = _visual(batch, backbone) if hearing is None else hearing.hear([s.waveform for s in batch])
+        if len(features):
+            yield features
+    if hearing is not None and len(features := hearing.end()):
+        yield features
 
 
 def open_modality(
@@ -129,6 +135,7 @@ def open_modality(
         return decode(
             path,
             frames_per_second=card.frames_per_second,
+            frame_size=card.frame_size,
             streams="picture",
             start_seconds=start_seconds,
             end_seconds=end_seconds,
@@ -141,33 +148,50 @@ def _batch_seconds(backbone: Backbone) -> int:
     return max(1, int(_FRAMES_AT_ONCE // (backbone.card.frames_per_second or 1)))
 
 
-def _chunk(source: Iterator[Segment], visual: Backbone, audio: Backbone, seconds: int) -> tuple[Tensor, Tensor] | None:
-    """Maps [T, H, W, D_v] and vectors [T, D_a] of the next T <= ``seconds`` segments; None when there are no more."""
-    maps: list[Tensor] = []
-    vectors: list[Tensor] = []
-    batch_seconds = _batch_seconds(visual)
-    while seconds > 0 and (batch := list(islice(source, min(batch_seconds, seconds)))):
-        seconds -= len(batch)
-        maps.append(_visual(batch, visual))
-        vectors.append(_audio(batch, audio))
-    return (torch.cat(maps), torch.cat(vectors)) if maps else None
+def _batches(source: Iterator[Segment], backbone: Backbone) -> Iterator[list[Segment]]:
+    """Segments, as many at a time as go through a backbone together."""
+    while batch := list(islice(source, _batch_seconds(backbone))):
+        yield batch
+
+
+def _chunks(
+    source: Iterator[Segment], visual: Backbone, audio: Backbone, seconds: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Maps [T, H, W, D_v] and vectors [T, D_a] of T = ``seconds`` segments at a time; the last may have fewer."""
+    hearing = Hearing(audio)
+    maps, vectors = _Queue(), _Queue()
+    for batch in _batches(source, visual):
+        maps.add(_visual(batch, visual))
+        vectors.add(hearing.hear([segment.waveform for segment in batch]))
+        while min(len(maps), len(vectors)) >= seconds:
+            yield maps.take(seconds), vectors.take(seconds)
+    vectors.add(hearing.end())
+    while len(maps):
+        yield maps.take(seconds), vectors.take(seconds)
+
+
+class _Queue:
+    """Rows that wait for those of the other modality."""
+
+    def __init__(self) -> None:
+        self._rows: list[Tensor] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rows))
+
+    def add(self, rows: Tensor) -> None:
+        self._rows.append(rows)
+
+    def take(self, count: int) -> Tensor:
+        """The first ``count`` rows, or all if there are fewer."""
+        rows = torch.cat(self._rows)
+        self._rows = [rows[count:]]
+        return rows[:count]
 
 
 @torch.no_grad()
 def _visual(batch: Sequence[Segment], backbone: Backbone) -> Tensor:
     """Mean map of each segment's frames: float16 [N, H, W, D_v]."""
     frames = torch.from_numpy(np.concatenate([segment.frames for segment in batch]))  # [N * F, height, width, 3]
-    maps: Tensor = backbone(frames.to(_device(backbone)))  # [N * F, H, W, D_v]
+    maps: Tensor = backbone(frames.to(device_of(backbone)))  # [N * F, H, W, D_v]
     return maps.reshape(len(batch), -1, *maps.shape[1:]).float().mean(1).to(torch.float16).cpu()
-
-
-@torch.no_grad()
-def _audio(batch: Sequence[Segment], backbone: Backbone) -> Tensor:
-    """One vector a segment: float32 [N, D_a]."""
-    waveforms = torch.from_numpy(np.stack([segment.waveform for segment in batch]))  # [N, S]
-    vectors: Tensor = backbone(waveforms.to(_device(backbone)))  # [N, D_a]
-    return vectors.float().cpu()
-
-
-def _device(backbone: Backbone) -> torch.device:
-    return next((parameter.device for parameter in backbone.parameters()), torch.device("cpu"))

@@ -7,18 +7,20 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from pebble import ProcessExpired, ProcessPool
 
+from dmin import plugins
 from dmin.errors import DminError
 from dmin.features.memory import keep_freed_memory
 
@@ -66,7 +68,10 @@ def in_processes(
     others = set(multiprocessing.active_children())
     # Spawned, not forked: a forked process inherits the threads' locks of torch and FFmpeg, and hangs.
     pool = ProcessPool(
-        workers, initializer=_begin, initargs=(make, workers), context=multiprocessing.get_context("spawn")
+        workers,
+        initializer=_begin,
+        initargs=(make, workers, tuple(plugins.loaded)),
+        context=multiprocessing.get_context("spawn"),
     )
     with _interrupts_held():
         pool.active  # starts its threads and processes, which inherit the mask  # noqa: B018
@@ -124,12 +129,14 @@ _function: Callable[[Any], Any]
 """In a worker: the function that it applies."""
 
 
-def _begin(make: Callable[[], Callable[[Any], Any]], workers: int) -> None:
+def _begin(make: Callable[[], Callable[[Any], Any]], workers: int, files: Sequence[Path]) -> None:
     """Begin the life of a worker, one of several; what goes wrong in it is raised by its first item."""
     global _function  # what a process holds for all its items
     torch.set_num_threads(max(1, cores() // workers))
     keep_freed_memory()
     try:
+        for file in files:
+            plugins.load_plugin(file)
         _function = make()
     except Exception as error:
         _function = partial(_raise, error)

@@ -9,12 +9,14 @@ from dmin.media.cutting import cut
 from dmin.media.footage import keep_footage, watch
 from dmin.media.info import probe
 from dmin.media.live import Live
+from dmin.media.pictures import FrameSize
 from dmin.media.recording import Recording
 from dmin.media.segments import Segment, Segments, Streams, decode, decode_audio
 from dmin.media.source import Source, recording_of
 
 __all__ = [
     "Arrays",
+    "FrameSize",
     "Live",
     "Recording",
     "Segment",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import count, islice
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -16,11 +17,36 @@ from dmin.media.info import MediaInfo, display_matrix, is_transposed
 from dmin.media.seeking import seek, starting_near
 
 
+@dataclass(frozen=True)
+class FrameSize:
+    """The size at which pictures are decoded."""
+
+    height: int
+    width: int
+    covers: bool = False
+    """True keeps a picture's proportions, and covers height and width; False squashes it to them."""
+    interpolation: Literal["AREA", "BICUBIC", "BILINEAR", "LANCZOS", "POINT"] = "AREA"
+    """FFmpeg's name of the method."""
+
+    def of(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of a picture that had another size.
+
+        Example:
+            >>> FrameSize(160, 160, covers=True).of(480, 640), FrameSize(160, 160).of(480, 640)
+            ((160, 213), (160, 160))
+        """
+        if not self.covers:
+            return self.height, self.width
+        if self.height * width >= self.width * height:  # the picture is the wider one
+            return self.height, max(self.width, self.height * width // height)
+        return max(self.height, self.width * height // width), self.width
+
+
 def pictures_at(
     frames: Iterable[tuple[float, Any]],
     info: MediaInfo,
     frames_each: int,
-    size: tuple[int, int] | None,
+    size: FrameSize | None,
     start_seconds: float = 0.0,
 ) -> Iterator[NDArray[np.uint8]]:
     """The picture shown at each instant, without end: the latest that has begun; the first before it.
@@ -29,7 +55,7 @@ def pictures_at(
         frames: Pictures with their times, in order.
         info: Of the video.
         frames_each: Instants a second.
-        size: Height and width; None keeps those of the first picture.
+        size: None keeps that of the first picture.
         start_seconds: Instants are counted from here on.
 
     Raises:
@@ -47,7 +73,9 @@ def pictures_at(
             shown, upcoming = upcoming[1], next(frames, None)
         if drawn is None or drawn[0] is not shown:
             drawn = (shown, upright(shown, size))
-            size = size or drawn[1].shape[:2]  # should the size change on the way, pictures still stack
+            if size is None or size.covers:  # should the size change on the way, pictures still stack
+                height, width = drawn[1].shape[:2]
+                size = FrameSize(height, width, interpolation=size.interpolation if size else "AREA")
         yield drawn[1]
 
 
@@ -92,14 +120,17 @@ def _decoded(info: MediaInfo, seek_seconds: float | None) -> Iterator[Any]:
             yield from islice(decoded(container, stream, info.video_clock), done, None)
 
 
-def upright(frame: Any, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """A decoded picture as it is to be shown: RGB [H, W, 3], of another height and width if asked for."""
+def upright(frame: Any, size: FrameSize | None = None) -> NDArray[np.uint8]:
+    """A decoded picture as it is to be shown: RGB [H, W, 3], of another size if asked for."""
     matrix = display_matrix(frame)
     transposed = is_transposed(matrix)
     options: dict[str, Any] = {}
     if size is not None:
-        height, width = size[::-1] if transposed else size
-        options = {"width": width, "height": height, "interpolation": "AREA"}
+        if transposed:
+            width, height = size.of(frame.width, frame.height)
+        else:
+            height, width = size.of(frame.height, frame.width)
+        options = {"width": width, "height": height, "interpolation": size.interpolation}
         if frame.interlaced_frame:  # FFmpeg would scale each field alone and weave them again
             frame = av.VideoFrame.from_ndarray(frame.reformat(format="rgb24").to_ndarray(), format="rgb24")
     picture: NDArray[np.uint8] = frame.reformat(format="rgb24", **options).to_ndarray()

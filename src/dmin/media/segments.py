@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dmin.errors import MediaError
 from dmin.media.info import MediaInfo, probe
-from dmin.media.pictures import pictures_at
+from dmin.media.pictures import FrameSize, pictures_at
 from dmin.media.recording import Recording
 from dmin.media.sound import Sound, sound_in
 from dmin.media.source import Source, recording_of
@@ -50,7 +50,7 @@ def decode(
     *,
     frames_per_second: float = 4.0,
     rate_hz: int = 44_100,
-    frame_size: int | tuple[int, int] | None = 224,
+    frame_size: int | tuple[int, int] | FrameSize | None = 224,
     missing_audio: Literal["error", "silence"] = "error",
     streams: Streams = "both",
     start_seconds: float = 0.0,
@@ -62,7 +62,8 @@ def decode(
         source: The video; a sound file will do where only the sound is asked for.
         frames_per_second: F, pictures in each segment.
         rate_hz: S, samples in each segment.
-        frame_size: One number squashes pictures to a square, as the paper's features do; (height, width); None keeps.
+        frame_size: One number squashes pictures to a square, as the paper's features do; (height, width); a `FrameSize`
+            may keep proportions; None keeps the size.
         missing_audio: "silence" takes a video without sound as silent.
         streams: "picture" or "sound" decodes that alone.
         start_seconds: Where the first segment starts.
@@ -94,6 +95,7 @@ def decode(
         )
     duration = _piece_seconds(info, start_seconds, end_seconds)
     size = (frame_size, frame_size) if isinstance(frame_size, int) else frame_size
+    size = FrameSize(*size) if isinstance(size, tuple) else size
     return Segments(recording, frames_per_second, rate_hz, size, streams, start_seconds, duration)
 
 
@@ -143,7 +145,7 @@ class Segments:
         recording: Recording,
         frames_per_second: float,
         rate_hz: int,
-        frame_size: tuple[int, int] | None,
+        frame_size: FrameSize | None,
         streams: Streams,
         start_seconds: float,
         duration_seconds: float,

@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dmin.errors import DataError, ModelError
+from dmin.hub import download, is_repository
 from dmin.layers.numeric import widened
 from dmin.models.config import config_from
-from dmin.models.hub import download, is_repository
 from dmin.models.settings import LocalizerSettings, MatcherSettings
 
 CONFIG_FILE = "config.json"

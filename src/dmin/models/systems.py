@@ -6,8 +6,6 @@ is named with ``--plugin FILE``, or through the entry point group ``dmin.systems
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from dmin.errors import ModelError, unknown_name
 from dmin.models.bases import LocalizationModel, MatchingModel
 from dmin.models.pretrained import CONFIG_FILE, PretrainedModel, read_config
-from dmin.registry import Registry, load_extensions
+from dmin.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,49 +110,6 @@ def systems() -> Registry[System]:
         2022
     """
     return SYSTEMS
-
-
-def load_plugin(path: str | Path) -> None:
-    """Run a Python file that registers systems, or entries of other registries: fillings of slots, formats.
-
-    Raises:
-        ModelError: It is no file, it cannot be run, or it registers nothing.
-    """
-    path = Path(path).resolve()
-    load_extensions()
-    before = Registry.entries
-    name = f"dmin_plugin_{path.stem}"
-    if getattr(sys.modules.get(name), "__file__", None) == str(path):
-        return
-    spec = importlib.util.spec_from_file_location(name, path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise ModelError(f"no plugin {path}: give a Python file that registers a system or a slot's filling")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        if isinstance(error, ModelError):
-            raise
-        line = _line_of(error, path)
-        raise ModelError(f"plugin {path} fails{line}: {type(error).__name__}: {error}") from error
-    if Registry.entries == before:
-        raise ModelError(
-            f"plugin {path} registers nothing: put @system(...) above the class of a network, or e.g. "
-            "@INTER_MODALITY.register(name) above the maker of a slot's filling"
-        )
-
-
-def _line_of(error: BaseException, path: Path) -> str:
-    """Name the line of a file in which an error arose."""
-    lines = []
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    return f" in line {lines[-1]}" if lines else ""
 
 
 Base = TypeVar("Base", bound=PretrainedModel)

@@ -12,7 +12,7 @@ from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
 from dmin.errors import ModelError
 from dmin.files import write_atomically
-from dmin.models.hub import is_repository, using_hub
+from dmin.hub import is_repository, using_hub
 from dmin.models.pretrained import CARD_FILE, MODEL_FILES
 from dmin.publish.card import is_untouched, model_card, stated_licence
 from dmin.publish.run import EPOCHS_FILE, RECIPE_FILE, Run

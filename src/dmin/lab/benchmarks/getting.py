@@ -10,7 +10,7 @@ from huggingface_hub import DatasetCard, HfApi, hf_hub_download, snapshot_downlo
 from huggingface_hub.errors import EntryNotFoundError
 
 from dmin.errors import DataError, unknown_name
-from dmin.models.hub import disk_error, is_repository, using_hub
+from dmin.hub import disk_error, is_repository, using_hub
 
 
 @dataclass(frozen=True)

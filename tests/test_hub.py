@@ -9,11 +9,11 @@ import pytest
 import torch
 from huggingface_hub import constants
 from huggingface_hub.utils import are_progress_bars_disabled
-from systems_tiny import tiny_network
 
 from dmin.errors import ModelError
 from dmin.models import DMIN
 from dmin.models.pretrained import folder_of
+from models.systems_tiny import tiny_network
 
 
 @pytest.fixture
