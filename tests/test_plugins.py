@@ -16,7 +16,7 @@ from dmin.models.systems import SYSTEMS, systems
 from dmin.plugins import load_plugin
 from dmin.results.events import Event
 from dmin.results.formats import FORMATS
-from features.features_fakes import TinyEye, make_video
+from features.features_fakes import make_video
 from report.report_examples import answer
 
 SLOT = """
@@ -176,9 +176,14 @@ def test_the_documentation_names_all_formats():
     }
 
 
-EAR = """
+PAIR = """
 import torch
 from dmin.backbones import Backbone, Card, register
+
+@register(Card("eye-of-mine", "visual", (1, 2, 3), "", 1.0, 0, "1", "my own", "MIT", "none"))
+class Eye(Backbone):
+    def forward(self, frames):
+        return frames[:, :1, :2].float()
 
 @register(Card("ear-of-mine", "audio", (2,), "", 0.0, 8000, "1", "my own", "MIT", "none"))
 class Ear(Backbone):
@@ -188,20 +193,14 @@ class Ear(Backbone):
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_backbone_of_a_file_is_extracted_with(workers, tmp_path, capsys, monkeypatch, make_known):
-    make_known(TinyEye)
+def test_backbones_of_a_file_are_extracted_with(workers, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(registry._makers, "_entries", dict(registry._makers))
-    eyes = tmp_path / f"eyes{workers}.py"
-    eyes.write_text("from dmin.backbones import register\nfrom features.features_fakes import TinyEye\n"
-                    "register(TinyEye.card)(TinyEye)\n")  # fmt: skip
-    (path := tmp_path / f"ear{workers}.py").write_text(EAR)
+    (path := tmp_path / f"pair{workers}.py").write_text(PAIR)
     videos = [str(make_video(tmp_path / f"{i}.mp4", [(255, 0, 0), (0, 0, 255)])) for i in range(2)]
-    words = ["extract", *videos, "--out", str(tmp_path / "store"), "--visual", "tiny-eye", "--audio", "ear-of-mine"]
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    loaded = ["--plugin", str(path)] + (["--plugin", str(eyes)] if workers > 1 else [])
-    assert run([*words, *loaded, "--workers", str(workers)]) == 0, capsys.readouterr().err
+    words = ["extract", *videos, "--out", str(tmp_path / "store"), "--visual", "eye-of-mine", "--audio", "ear-of-mine"]
+    assert run([*words, "--plugin", str(path), "--workers", str(workers)]) == 0
     store = FeatureStore.open(tmp_path / "store")
     assert store.ids() == ("0", "1")
-    assert store.read("0").audio.shape == (2, 2)
+    assert (store.read("0").visual.shape, store.read("0").audio.shape) == ((2, 1, 2, 3), (2, 2))
     assert run(["list", "backbones", "--plugin", str(path)]) == 0
     assert "ear-of-mine" in capsys.readouterr().out

@@ -34,12 +34,13 @@ def is_repository(name: str) -> bool:
     return re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name) is not None
 
 
-def download(name: str, files: Iterable[str], **options: Any) -> Path:
+def download(name: str, files: Iterable[str], so_far: str | None = None, **options: Any) -> Path:
     """Fetch some files of a repository that holds a model; those in the cache are not fetched again.
 
     Args:
         name: Its id, owner/name.
-        files: Names of files; those that it lacks are left out.
+        files: Names of files, or patterns; those that it lacks are left out.
+        so_far: Beginning of the sentence of an error; by default that the name is no folder here.
         options: Of the hub's client: revision, token, cache_dir, local_files_only, force_download.
 
     Returns:
@@ -48,7 +49,7 @@ def download(name: str, files: Iterable[str], **options: Any) -> Path:
     Raises:
         ModelError: The hub has no such repository or revision, does not give it, or cannot be reached.
     """
-    with using_hub(f"{name!r} is no folder here, and", options.get("revision")):
+    with using_hub(so_far or f"{name!r} is no folder here, and", options.get("revision")):
         return Path(snapshot_download(name, allow_patterns=list(files), **options))
 
 

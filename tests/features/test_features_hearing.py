@@ -48,14 +48,13 @@ def frame_ear(context_seconds: float) -> Backbone:
     """Each second's own samples, and the sum of all that it is fed with them; notes the lengths of its inputs."""
 
     class FrameEar(Backbone):
-        lengths: list[int] = []
-
         def forward(self, waveforms: Tensor) -> Tensor:
             self.lengths.append(waveforms.shape[1])
             seconds = waveforms.reshape(len(waveforms), -1, RATE_HZ)
             return torch.cat([seconds, seconds.sum((1, 2), keepdim=True).expand(-1, seconds.shape[1], 1)], 2)
 
     ear = FrameEar()
+    ear.lengths = []
     options = {"rate_hz": RATE_HZ, "context_seconds": context_seconds, "frame_wise": True}
     ear.card = card("frame-ear", "audio", (RATE_HZ + 1,), **options)
     return ear

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from torch import nn
 
@@ -15,6 +16,9 @@ from dmin.media import FrameSize
 from dmin.progress import Progress, silent
 from dmin.registry import Registry
 
+if TYPE_CHECKING:
+    from dmin.backbones.homes import Home
+
 _BUILT_IN = (
     "dmin.backbones.lite0",
     "dmin.backbones.lite0_kinds",
@@ -23,6 +27,15 @@ _BUILT_IN = (
     "dmin.backbones.vggish",
 )
 """Modules that register a backbone when they are imported."""
+
+
+BY_NAME = {"timm:": "dmin.backbones.timm_names", "hf:": "dmin.backbones.hf_names"}
+"""Modules that find networks of a library by name; what stands before the name says which."""
+_OTHERS = {
+    "visual": "any network of timm is timm:NAME, of transformers hf:OWNER/NAME, and one of your own needs --plugin FILE",
+    "audio": "any network of transformers is hf:OWNER/NAME, and one of your own needs --plugin FILE",
+}
+_SQUASHED = FrameSize(224, 224)
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Card:
     citation: str
     download: Download | None = None
     """Weights that are downloaded at first use; None if they come with a package, or from a hub."""
-    frame_size: FrameSize | None = FrameSize(224, 224)
+    frame_size: FrameSize | None = _SQUASHED
     """Size at which frames are decoded; None leaves them as they are."""
     context_seconds: float = 1.0
     """Sound that the network hears at once: 1 is the second alone, more is the second in its surroundings."""
@@ -88,43 +101,85 @@ def register(card: Card) -> Callable[[Maker], Maker]:
 
 
 def cards() -> dict[str, Card]:
-    """Cards of all backbones, by name."""
+    """Cards of all backbones that are registered, by name."""
     return {name: card for name, (card, _) in _known().items()}
 
 
-def card_of(name: str, modality: str) -> Card:
+def card_of(name: str, modality: str, version: str | None = None) -> Card:
     """The card of a backbone of one modality.
 
+    Args:
+        name: A registered one's, or that of a network of timm or transformers, ``timm:NAME`` or ``hf:NAME``.
+        modality: "visual" or "audio".
+        version: Of a card that is wanted again; networks of the hub may have changed since.
+
     Raises:
-        ModelError: There is none of that name.
+        ModelError: There is none of that name, or its configuration cannot be had.
+        MissingPackageError: The extra ``hub`` is needed.
     """
+    if (library := _library(name)) is not None:
+        if modality not in library.MODALITIES:
+            raise ModelError(f"{name} is no {modality} backbone: {library.SCHEME}NAME is for {library.MODALITIES[0]}")
+        return _card(library.home(name, version), library.SCHEME, modality)
     known = {card.name: card for card in cards().values() if card.modality == modality}
     if name not in known:
-        raise ModelError(unknown_name(f"{modality} backbone", name, known))
+        raise ModelError(f"{unknown_name(f'{modality} backbone', name, known)}; {_OTHERS[modality]}")
     return known[name]
 
 
-def fetch(name: str, progress: Progress = silent) -> None:
+def find(name: str, modality: str, version: str | None = None) -> Card | None:
+    """As `card_of`; None if nobody has registered the name, e.g. that of AVE's released features."""
+    return cards().get(name) if _library(name) is None else card_of(name, modality, version)
+
+
+def fetch(name: str, progress: Progress = silent, version: str | None = None) -> None:
     """Download a backbone's weights, if it has any to download that are not there yet. `create` does so silently.
 
     Raises:
         ModelError: There is none of this name, or its weights cannot be had.
     """
-    if (download := _known()[name][0].download) is not None:
+    if (library := _library(name)) is not None:
+        library.home(name, version).fetch(progress)
+    elif (download := _known()[name][0].download) is not None:
         download.fetch(progress)
 
 
-def create(name: str) -> Backbone:
+def create(name: str, modality: str | None = None, version: str | None = None) -> Backbone:
     """Load a backbone, frozen.
+
+    Args:
+        name: As for `card_of`.
+        modality: "visual" or "audio", for a network that is not registered.
+        version: As for `card_of`.
 
     Raises:
         ModelError: There is none of this name, or its weights cannot be had.
+        MissingPackageError: The extra ``hub`` is needed.
     """
-    card, maker = _known()[name]
-    backbone = maker()
+    if (library := _library(name)) is not None:
+        modality = modality or library.MODALITIES[0]
+        card = card_of(name, modality, version)
+        home = library.home(name, card.version)
+        home.fetch(silent)
+        backbone: Backbone = library.make(home, modality)
+    else:
+        card, maker = _known()[name]
+        backbone = maker()
     backbone.card = card
     backbone.freeze()
     return backbone
+
+
+def _library(name: str) -> Any:
+    """The module that finds a network by such a name; None if the name is a registered one's."""
+    module = BY_NAME.get(name[: name.find(":") + 1])
+    return None if module is None else importlib.import_module(module)
+
+
+@cache
+def _card(home: Home, scheme: str, modality: str) -> Card:
+    card: Card = _library(scheme).card(home, modality)
+    return card
 
 
 def _known() -> Registry[tuple[Card, Callable[[], Backbone]]]:

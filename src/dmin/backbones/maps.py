@@ -1,0 +1,34 @@
+"""Maps of image networks by name: the last features, whatever their layout, as [N, h, w, D]."""
+
+from __future__ import annotations
+
+from math import gcd, isqrt
+
+from torch import Tensor
+
+from dmin.errors import ModelError
+
+
+def grid_of(patches: int, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of patches of a picture, in its proportions.
+
+    Raises:
+        ModelError: So many patches fill no such grid.
+
+    Example:
+        >>> grid_of(100, 160, 160), grid_of(12, 96, 128)
+        ((10, 10), (3, 4))
+    """
+    rows, columns = height // gcd(height, width), width // gcd(height, width)
+    times = isqrt(max(patches, 0) // (rows * columns))
+    if times < 1 or rows * columns * times * times != patches:
+        raise ModelError(
+            f"{patches} patches fill no grid of a picture of {height} x {width}: give a network with maps or patches"
+        )
+    return rows * times, columns * times
+
+
+def without_prefix(tokens: Tensor, prefix: int, height: int, width: int) -> Tensor:
+    """Patch tokens as maps: [N, prefix + h w, D] of a picture of ``height`` x ``width`` -> [N, h, w, D]."""
+    rows, columns = grid_of(tokens.shape[1] - prefix, height, width)
+    return tokens[:, prefix:].unflatten(1, (rows, columns))
