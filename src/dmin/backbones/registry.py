@@ -32,8 +32,8 @@ _BUILT_IN = (
 BY_NAME = {"timm:": "dmin.backbones.timm_names", "hf:": "dmin.backbones.hf_names"}
 """Modules that find networks of a library by name; what stands before the name says which."""
 _OTHERS = {
-    "visual": "any network of timm is timm:NAME, of transformers hf:OWNER/NAME, and one of your own needs --plugin FILE",
-    "audio": "any network of transformers is hf:OWNER/NAME, and one of your own needs --plugin FILE",
+    "visual": "any network of timm is timm:NAME, of transformers hf:OWNER/NAME; one of your own needs --plugin FILE",
+    "audio": "any network of transformers is hf:OWNER/NAME; one of your own needs --plugin FILE",
 }
 _SQUASHED = FrameSize(224, 224)
 

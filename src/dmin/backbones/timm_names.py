@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import timm
@@ -25,6 +26,28 @@ _FFMPEG = {"bilinear": "BILINEAR", "lanczos": "LANCZOS", "nearest": "POINT"}
 """FFmpeg's names of methods of interpolation; of all others the nearest is bicubic."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """A network that timm has weights of."""
+
+    name: str
+    """Of the backbone."""
+    input: str
+    licence: str
+    """As timm states it; what counts is the card of its repository."""
+
+
+def search(word: str) -> list[Known]:
+    """Networks with weights whose names match a word or a pattern, e.g. ``dinov2`` or ``vit_*_clip_*``."""
+    pattern = word if set(word) & set("*?[") else f"*{word}*"
+    found = []
+    for name in timm.list_models(pattern, pretrained=True):
+        config = get_pretrained_cfg(name)
+        size = " x ".join(map(str, config.input_size[1:]))
+        found.append(Known(f"{SCHEME}{name}", size, config.license or "see its page"))
+    return found
+
+
 def home(name: str, version: str | None = None) -> Home:
     """Find the files of a network.
 
@@ -46,8 +69,8 @@ def home(name: str, version: str | None = None) -> Home:
     config = get_pretrained_cfg(short)
     if config is None or not config.hf_hub_id:
         raise ModelError(
-            f"timm has no weights of {short!r} on the hub: give {SCHEME}{_HUB}OWNER/NAME, {SCHEME}{_FOLDER}FOLDER, or a "
-            f"name of timm.list_pretrained('{short.partition('.')[0]}*')"
+            f"timm has no weights of {short!r} on the hub: give {SCHEME}{_HUB}OWNER/NAME, {SCHEME}{_FOLDER}FOLDER, "
+            f"or a name of timm.list_pretrained('{short.partition('.')[0]}*')"
         )
     return home_of(SCHEME + _HUB, config.hf_hub_id + (f"@{revision}" if revision else ""), version)
 

@@ -100,7 +100,10 @@ def parser_of(name: str, words: Sequence[str] = ()) -> Parser:
     )
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes; errors still show")
     parser.add_argument(
-        "--plugin", action="append", type=str, help="a Python file with systems or slots of your own; may be repeated"
+        "--plugin",
+        action="append",
+        type=str,
+        help="a Python file with systems, backbones or slots of your own; may be repeated",
     )
     # So that each flag's help is the words under the dataclass's field.
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -151,6 +154,10 @@ def _parsed(name: str, words: list[str]) -> Namespace:
     parser = parser_of(name, words)
     args: Namespace = parser.instantiate(parser.parse_args(words))
     _check_device(args)
+    if getattr(args, "trust_remote_code", False):
+        from dmin.backbones import trust_remote_code
+
+        trust_remote_code()
     if check := getattr(command, "check", None):
         check(args)
     return args

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_workers, refuse_missing
+from dmin.cli.options import add_device, add_remote_code, add_workers, refuse_missing
 from dmin.errors import DataError
 from dmin.shard import Shard
 
@@ -23,6 +23,7 @@ HELP = """Compute the features of videos into a store, once. Give video files, a
 videos, by --from-ave-h5 its released features. Folders below are read too: the id of videos/day1/a.mp4 is day1/a.
 Stopped, the same command goes on, and reads only videos that have changed.
 Example: dmin extract clips --out store --workers 2"""
+_NAMES = "one of `dmin list backbones`"
 STOPPED = "finished videos are in the store; the same command does the others"
 
 
@@ -36,8 +37,10 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--match", action="store_true", help="with AVE: the splits of cross-modality matching")
     parser.add_argument("--noisy", action="store_true", help="with --from-ave-h5: train on the background clips too")
     parser.add_argument("--out", type=Path, required=True, help="the feature store")
-    parser.add_argument("--visual", type=str, default="lite0", help="visual backbone, see `dmin list backbones`")
-    parser.add_argument("--audio", type=str, default="sfx", help="audio backbone")
+    parser.add_argument(
+        "--visual", type=str, default="lite0", help=f"visual backbone: {_NAMES}, timm:NAME, hf:OWNER/NAME"
+    )
+    parser.add_argument("--audio", type=str, default="sfx", help=f"audio backbone: {_NAMES}, hf:OWNER/NAME")
     parser.add_argument(
         "--missing-audio",
         type=Literal["error", "silence"],
@@ -54,6 +57,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     add_workers(parser)
     parser.add_argument("--shard", type=str, default="1/1", help="i/n: do the i-th of n parts, one a machine")
     add_device(parser)
+    add_remote_code(parser)
 
 
 def check(args: Namespace) -> None:
@@ -73,6 +77,7 @@ def check(args: Namespace) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Extract; a bad video never stops the rest."""
+    _say_licences(args, console)
     found = _check(args.source, console)
     with console.progress() as progress:
         report = _extract(args, progress)
@@ -84,6 +89,18 @@ def run(args: Namespace, console: Console) -> int:
     for failure in report.failed:
         console.error(failure.reason if failure.video in failure.reason else str(failure))
     return 1 if report.failed else 0
+
+
+def _say_licences(args: Namespace, console: Console) -> None:
+    """Say what may be done with networks that do not come with dmin, where a store is begun."""
+    from dmin import backbones
+
+    if args.from_ave_h5 is not None or (args.out / "manifest.json").exists():
+        return
+    for modality in ("visual", "audio"):
+        card = backbones.card_of(getattr(args, modality), modality)
+        if card.name not in backbones.cards():
+            console.note(f"{card.name}, {card.version}: licence {card.licence}; {card.source}")
 
 
 def _check(source: Sequence[str], console: Console) -> tuple[str, ...] | None:

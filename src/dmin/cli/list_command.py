@@ -9,9 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from dmin.cli.console import Console
+from dmin.errors import DataError, ModelError
 
 HELP = """List what dmin brings: backbones (with source and licence), formats (of `dmin localize --formats`), presets
 (recipes of `dmin train`), or systems (networks and variants, with paper, size and source of their specification).
+With --search, backbones are networks of timm, of which `dmin extract --visual timm:NAME` takes any.
 Example: dmin list systems"""
 STOPPED = "nothing was changed; the same command lists again"
 
@@ -22,13 +24,35 @@ _SIZED = "Parameters are for the features and the 28 categories of AVE."
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("what", type=str, choices=list(_TABLES), help="what to list")
+    words = "with backbones: networks of timm whose names hold WORD; * and ? stand for other letters"
+    parser.add_argument("--search", metavar="WORD", type=str | None, default=None, help=words)
+
+
+def check(args: Namespace) -> None:
+    """Refuse a search in what has no names to search."""
+    if args.search is not None and args.what != "backbones":
+        raise DataError(f"--search goes with backbones, got {args.what}: leave it out")
 
 
 def run(args: Namespace, console: Console) -> int:
     """List."""
-    for table in _TABLES[args.what]():
+    for table in _TABLES[args.what]() if args.search is None else [_found(args.search)]:
         console.table(table)
     return 0
+
+
+def _found(word: str) -> Table:
+    """Networks of timm by a part of their names."""
+    from dmin.backbones.timm_names import search
+
+    table = Table(title=f"Networks of timm: {word}")
+    for name in ("name", "input", "licence of timm's card"):
+        table.add_column(name, no_wrap=name == "name")
+    for network in search(word):
+        table.add_row(network.name, network.input, network.licence)
+    if not table.rows:
+        raise ModelError(f"timm has no network with weights whose name holds {word!r}: try a shorter word")
+    return table
 
 
 def _backbones() -> list[Table]:

@@ -13,7 +13,7 @@ from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat
 
 import dmin
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_revision, add_workers, refuse_missing
+from dmin.cli.options import add_device, add_remote_code, add_revision, add_workers, refuse_missing
 from dmin.errors import DataError, DminError
 from dmin.results.events import dumps
 
@@ -36,6 +36,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--out", type=Path, default=Path("events"), help="folder of the answers")
     parser.add_argument("--model", type=str, default="starter", help="starter, a folder of `dmin train`, or a hub id")
     add_revision(parser)
+    add_remote_code(parser)
     parser.add_argument(
         "--threshold",
         type=ClosedUnitInterval | None,

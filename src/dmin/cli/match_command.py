@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import NonNegativeFloat
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_revision, refuse_missing
+from dmin.cli.options import add_device, add_remote_code, add_revision, refuse_missing
 from dmin.errors import DminError
 
 HELP = """Find a sound in a video's picture, or a picture in a sound: where do these seconds belong?
@@ -26,6 +26,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--in", dest="inside", type=str, required=True, help="the video (v2a: or sound) to search")
     parser.add_argument("--model", type=str, required=True, help="a folder of `dmin train`, or a hub id")
     add_revision(parser)
+    add_remote_code(parser)
     parser.add_argument(
         "--start", type=NonNegativeFloat, default=0.0, help="second at which the query starts in its recording"
     )

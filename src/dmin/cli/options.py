@@ -171,3 +171,9 @@ def add_revision(parser: ArgumentParser) -> None:
     """Declare ``--revision``."""
     words = "branch, tag or commit of a model of the hub; default: its main branch"
     parser.add_argument("--revision", type=str | None, default=None, help=words)
+
+
+def add_remote_code(parser: ArgumentParser) -> None:
+    """Declare ``--trust-remote-code``; `dmin.cli.commands` heeds it before the command runs."""
+    words = "let networks of transformers (hf:OWNER/NAME) run Python code of their own repositories"
+    parser.add_argument("--trust-remote-code", action="store_true", help=words)

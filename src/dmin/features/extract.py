@@ -106,8 +106,8 @@ def extract(
             the store, so that training needs only the store.
         store_folder: A new folder, or a store of the same backbones.
         ids: Leave out all other videos of the source; by default none is left out.
-        visual: Name of a visual backbone, or one of your own.
-        audio: Name of an audio backbone, or one of your own.
+        visual: Name of a visual backbone (``timm:NAME`` and ``hf:NAME`` among them), or one of your own.
+        audio: Name of an audio backbone (``hf:NAME`` among them), or one of your own.
         missing_audio: "silence" accepts videos without sound.
         workers: Number of processes; the machine's cores are divided among them. With 1, this process does the work.
             None takes a process per core if there are enough videos: faster than threads in one process. A script
@@ -132,15 +132,16 @@ def extract(
     if workers is not None and workers < 1:
         raise DataError(f"workers is {workers}: must be at least 1")
     place = str(device_of(device))
+    cards = _card(visual, "visual"), _card(audio, "audio")
     videos = dict(shard.part([item for item in find_videos(source).items() if ids is None or item[0] in ids]))
-    store = FeatureStore.create(store_folder, _settings(visual, audio, pooled))
+    store = FeatureStore.create(store_folder, Settings.of(*cards, pooled))
     if isinstance(source, (str, Path)):
         _copy_annotations(Path(source), store.folder)
     reused = current(store, videos)
     pending = [_Job(video_id, path) for video_id, path in videos.items() if video_id not in reused]
-    for name in (visual, audio):
+    for name, card in zip((visual, audio), cards, strict=True):
         if pending and isinstance(name, str):
-            backbones.fetch(name, progress)  # once, here: not by every worker
+            backbones.fetch(name, progress, card.version)  # once, here: not by every worker
     progress("extract", len(reused), len(videos))
 
     workers = _suggested(len(pending)) if workers is None else min(workers, len(pending))
@@ -176,8 +177,9 @@ class _Extractor:
         missing_audio: MissingAudio,
         device: str,
     ) -> None:
-        self.visual = _load(visual, device)
-        self.audio = _load(audio, device)
+        settings = store.settings
+        self.visual = _load(visual, "visual", settings.visual_version, device)
+        self.audio = _load(audio, "audio", settings.audio_version, device)
         self.store = store
         self.missing_audio = missing_audio
 
@@ -209,20 +211,16 @@ def _suggested(videos: int) -> int:
     return max(1, min(cores(), videos // _VIDEOS_A_WORKER, _MOST_WORKERS))
 
 
-def _settings(visual: str | Backbone, audio: str | Backbone, pooled: bool) -> Settings:
-    return Settings.of(_card(visual, "visual"), _card(audio, "audio"), pooled)
-
-
 def _card(backbone: str | Backbone, modality: str) -> Card:
     if isinstance(backbone, Backbone):
         return backbone.card
     return backbones.card_of(backbone, modality)
 
 
-def _load(backbone: str | Backbone, device: str) -> Backbone:
+def _load(backbone: str | Backbone, modality: str, version: str, device: str) -> Backbone:
     if isinstance(backbone, Backbone):
         return backbone
-    return backbones.create(backbone).to(device)
+    return backbones.create(backbone, modality, version).to(device)
 
 
 def _copy_annotations(source: Path, store: Path) -> None:

@@ -39,18 +39,23 @@ class Settings:
     """The dmin that wrote first; kept for the record, not compared."""
     pooled: bool = False
     """True if maps are averaged over their regions: [T, 1, 1, D_v]."""
+    visual_licence: str = field(default="", compare=False)
+    """Licence of the visual backbone; for the record, as stores that older versions wrote have none."""
+    audio_licence: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, visual: Card, audio: Card, pooled: bool = False) -> Settings:
         """Settings of the features that two backbones make, by their cards."""
         return cls(
-            visual.name,
-            visual.version,
-            audio.name,
-            audio.version,
-            visual.frames_per_second,
-            audio.rate_hz,
+            visual=visual.name,
+            visual_version=visual.version,
+            audio=audio.name,
+            audio_version=audio.version,
+            frames_per_second=visual.frames_per_second,
+            rate_hz=audio.rate_hz,
             pooled=pooled,
+            visual_licence=visual.licence,
+            audio_licence=audio.licence,
         )
 
     def __str__(self) -> str:
@@ -106,7 +111,8 @@ class Manifest:
             )
         try:
             given = {"pooled": False} | manifest["settings"]  # older stores do not speak of it
-            settings = Settings(**{item.name: given[item.name] for item in fields(Settings)})
+            known = (item.name for item in fields(Settings) if item.compare or item.name in given)
+            settings = Settings(**{name: given[name] for name in known})
         except (KeyError, TypeError) as error:
             raise DataError(f"{path} is damaged (settings lack {error}): delete the store and extract again") from error
         return cls(settings, manifest["format_version"])

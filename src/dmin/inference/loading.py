@@ -45,7 +45,7 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         self.name = name
         for kind, rate in (("visual", "frames_per_second"), ("audio", "rate_hz")):
             wanted = getattr(settings, kind)
-            card = backbones.cards().get(wanted)
+            card = backbones.find(wanted, kind, getattr(settings, f"{kind}_version"))
             if card is None:
                 continue  # e.g. AVE's released features: such a model can score a store, but hear and see no video
             trained = (getattr(settings, f"{kind}_version"), getattr(settings, rate))
@@ -53,7 +53,7 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
             if trained != here:
                 raise ModelError(
                     f"model {name!r} was trained on features of {wanted} {trained[0]} ({rate} {trained[1]:g}), here is "
-                    f"{here[0]} ({here[1]:g}): install the dmin it was trained with, or train it again"
+                    f"{here[0]} ({here[1]:g}): give the files and the dmin it was trained with, or train it again"
                 )
             getattr(self, kind)  # loaded now, so that weights that cannot be had are no surprise later
 
@@ -72,7 +72,8 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         Raises:
             ModelError: dmin has none of this name, or its weights cannot be had.
         """
-        return backbones.create(self.settings.visual).to(self.device)
+        s = self.settings
+        return backbones.create(s.visual, "visual", s.visual_version).to(self.device)
 
     @cached_property
     def audio(self) -> Backbone:
@@ -81,7 +82,8 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         Raises:
             ModelError: dmin has none of this name, or its weights cannot be had.
         """
-        return backbones.create(self.settings.audio).to(self.device)
+        s = self.settings
+        return backbones.create(s.audio, "audio", s.audio_version).to(self.device)
 
     @classmethod
     def _load(cls, name_or_path: str | Path, device: str, revision: str | None) -> Self:

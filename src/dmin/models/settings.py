@@ -32,6 +32,9 @@ class InferenceSettings:
     """Length of the windows that the network was trained on."""
     pooled: bool = field(default=False, kw_only=True)
     """True if it was trained on maps averaged over their regions."""
+    visual_licence: str = field(default="", kw_only=True)
+    """Licence of the visual backbone; unknown if an older version wrote the settings."""
+    audio_licence: str = field(default="", kw_only=True)
 
     @classmethod
     def of(cls, features: Settings, window_seconds: int, **own: Any) -> Self:
@@ -51,6 +54,8 @@ class InferenceSettings:
             rate_hz=features.rate_hz,
             window_seconds=window_seconds,
             pooled=features.pooled,
+            visual_licence=features.visual_licence,
+            audio_licence=features.audio_licence,
             **own,
         )
 

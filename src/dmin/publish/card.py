@@ -9,7 +9,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from dmin import backbones
-from dmin.models.settings import LocalizerSettings
+from dmin.models.settings import InferenceSettings, LocalizerSettings
 from dmin.publish.run import RECIPE_FILE, Evaluation, Figure, Run
 from dmin.report.template import template
 
@@ -49,9 +49,7 @@ def model_card(run: Run, repository: str, licence: str | None = None) -> str:
         settings=run.settings,
         evaluations=run.evaluations,
         recipe=(run.folder / RECIPE_FILE).is_file(),
-        backbones=[
-            card for card in backbones.cards().values() if card.name in (run.settings.visual, run.settings.audio)
-        ],
+        backbones=_licences(run.settings),
         plugin=not type(run.model).__module__.startswith("dmin."),
         **_of_task(run),
     )
@@ -69,6 +67,13 @@ def is_untouched(card: str, run: Run) -> bool:
     if found := re.search(re.escape(_SIGNATURE).replace(r"\{digest\}", "([0-9a-f]+)") + r"\Z", card):
         text, digest = card[: found.start()], found[1]
     return digest == _digest(text) or card.strip() == str(run.model.generate_model_card()).strip()
+
+
+def _licences(settings: InferenceSettings) -> dict[str, str]:
+    """Licences of the backbones by name; older settings hold none, and then dmin's own cards say it."""
+    cards = backbones.cards()
+    stated = {settings.visual: settings.visual_licence, settings.audio: settings.audio_licence}
+    return {name: licence or cards[name].licence for name, licence in stated.items() if licence or name in cards}
 
 
 def _digest(text: str) -> str:

@@ -96,10 +96,10 @@ def export_onnx(model: str | Path, out: str | Path, *, revision: str | None = No
 
 
 def _map_shape(network: LocalizationModel, settings: LocalizerSettings) -> tuple[int, int, int]:
-    """H, W and D_v of the maps: the backbone's, or a square of as many regions where dmin has no such backbone."""
+    """H, W and D_v of the maps: the backbone's, or nearly a square of as many regions where there is none."""
     c = network.config
-    card = backbones.cards().get(settings.visual)
-    side = isqrt(c.regions)
+    card = backbones.find(settings.visual, "visual", settings.visual_version)
+    side = next(side for side in range(isqrt(c.regions), 0, -1) if c.regions % side == 0)
     height, width = card.output_shape[:2] if card is not None else (side, c.regions // side)
     return height, width, c.visual_size
 

@@ -1,0 +1,132 @@
+"""Tiny networks of timm and transformers with random weights, saved to folders as their libraries do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.models import save_for_hf
+
+_TEXT = {
+    "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 50,
+    "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
+}  # fmt: skip
+_VISION = {
+    "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 32,
+    "patch_size": 8,
+}  # fmt: skip
+_SPEECH = {
+    "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "conv_dim": (8, 8, 8), "conv_stride": (5, 8, 8), "conv_kernel": (10, 8, 8), "num_conv_pos_embeddings": 4,
+    "num_conv_pos_embedding_groups": 2,
+}  # fmt: skip
+_SQUARE = {"height": 32, "width": 32}
+
+
+def save_timm(name: str, folder: Path, **options: Any) -> Any:
+    """Save a network of timm, and return it."""
+    torch.manual_seed(0)
+    network = timm.create_model(name, **options).eval()
+    save_for_hf(network, folder, safe_serialization=True)
+    return network
+
+
+def _clip(t: Any) -> tuple[Any, Any]:
+    config = t.CLIPConfig(text_config=_TEXT, vision_config=_VISION, projection_dim=8)
+    return t.CLIPModel(config), t.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=_SQUARE)
+
+
+def _siglip(t: Any) -> tuple[Any, Any]:
+    config = t.SiglipConfig(text_config=_TEXT, vision_config=_VISION)
+    return t.SiglipModel(config), t.SiglipImageProcessor(size=_SQUARE)
+
+
+def _dinov2(t: Any) -> tuple[Any, Any]:
+    return t.Dinov2Model(t.Dinov2Config(**_VISION)), t.BitImageProcessor(size={"shortest_edge": 40}, crop_size=_SQUARE)
+
+
+def _dinov3(t: Any) -> tuple[Any, Any]:
+    config = t.DINOv3ViTConfig(**_VISION, num_register_tokens=3)
+    return t.DINOv3ViTModel(config), t.DINOv3ViTImageProcessor(size=_SQUARE)
+
+
+def _vit(t: Any) -> tuple[Any, Any]:
+    return t.ViTModel(t.ViTConfig(**_VISION | {"image_size": (24, 40)})), t.ViTImageProcessor(
+        size={"height": 24, "width": 40}
+    )
+
+
+def _convnext(t: Any) -> tuple[Any, Any]:
+    config = t.ConvNextConfig(hidden_sizes=[4, 8, 8, 12], depths=[1, 1, 1, 1])
+    return t.ConvNextModel(config), t.ConvNextImageProcessor(size={"shortest_edge": 64}, crop_pct=0.875)
+
+
+def _ast(t: Any) -> tuple[Any, Any]:
+    sizes = {"max_length": 300, "num_mel_bins": 32}
+    shape = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return t.ASTModel(t.ASTConfig(**shape, **sizes)), t.ASTFeatureExtractor(**sizes)
+
+
+def _clap(t: Any) -> tuple[Any, Any]:
+    audio = {
+        "hidden_size": 16, "patch_embeds_hidden_size": 8, "depths": [1, 1], "num_attention_heads": [2, 2],
+        "spec_size": 64, "num_mel_bins": 16, "projection_dim": 8, "window_size": 4, "num_classes": 4,
+        "enable_fusion": True, "patch_stride": [4, 4], "patch_size": 4,
+    }  # fmt: skip
+    extractor = t.ClapFeatureExtractor(
+        feature_size=16, sampling_rate=8000, max_length_s=3, fft_window_size=256, frequency_max=4000
+    )
+    return t.ClapModel(t.ClapConfig(text_config=_TEXT, audio_config=audio, projection_dim=8)), extractor
+
+
+def _wav2vec2(t: Any) -> tuple[Any, Any]:
+    return t.Wav2Vec2Model(t.Wav2Vec2Config(**_SPEECH)), t.Wav2Vec2FeatureExtractor()
+
+
+def _hubert(t: Any) -> tuple[Any, Any]:
+    return t.HubertModel(t.HubertConfig(**_SPEECH)), t.Wav2Vec2FeatureExtractor()
+
+
+def _wavlm(t: Any) -> tuple[Any, Any]:
+    return t.WavLMModel(t.WavLMConfig(**_SPEECH)), t.Wav2Vec2FeatureExtractor(do_normalize=False)
+
+
+def _whisper(t: Any) -> tuple[Any, Any]:
+    config = t.WhisperConfig(
+        d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=16, decoder_ffn_dim=16, num_mel_bins=16, vocab_size=60, pad_token_id=0, bos_token_id=1,
+        eos_token_id=2, decoder_start_token_id=1,
+    )  # fmt: skip
+    return t.WhisperModel(config), t.WhisperFeatureExtractor(feature_size=16)
+
+
+IMAGES: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+    "clip": _clip,
+    "siglip": _siglip,
+    "dinov2": _dinov2,
+    "dinov3": _dinov3,
+    "vit": _vit,
+    "convnext": _convnext,
+}
+SOUNDS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+    "ast": _ast,
+    "clap": _clap,
+    "wav2vec2": _wav2vec2,
+    "hubert": _hubert,
+    "wavlm": _wavlm,
+    "whisper": _whisper,
+}
+
+
+def save_hf(family: str, folder: Path) -> tuple[Any, Any]:
+    """Save a network of transformers and what prepares its input, and return both."""
+    import transformers
+
+    torch.manual_seed(0)
+    network, preparation = (IMAGES | SOUNDS)[family](transformers)
+    network.eval().save_pretrained(folder)
+    preparation.save_pretrained(folder)
+    return network, preparation
