@@ -79,9 +79,10 @@ def _facts(kind: Any, config: Any, preparation: Any, device: str) -> dict[str, A
     """What a card says of a network, found out by one without its weights."""
     import transformers
 
-    with torch.device(device), torch.no_grad():
+    with torch.device(device):
         network = transformers.AutoModel.from_config(config, trust_remote_code=is_code_trusted())
-    facts: dict[str, Any] = kind.facts(kind.tower(network).eval(), preparation)
+    # Some networks put a parameter elsewhere.
+    facts: dict[str, Any] = kind.facts(kind.tower(network.to(device)).eval(), preparation)
     return facts
 
 
