@@ -63,7 +63,7 @@ def test_timm_and_frame_wise_sound(data, tmp_path, capsys):
     # A map that is no square reaches the answer and its picture.
     assert events.attention.shape == (4, 3, 5)
     assert np.allclose(events.attention.sum((1, 2)), 1, atol=1e-4)
-    events.save(tmp_path / "answer.png")
+    events.plot(tmp_path / "answer.png")
     assert (tmp_path / "answer.png").stat().st_size > 1000
     card = model_card(Run.open(trained), "ann/net")
     assert f"**Backbone `{audio}`**, not part of this repository: cc-by-nc-4.0" in card

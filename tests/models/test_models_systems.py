@@ -11,7 +11,8 @@ from dmin.models import LocalizationModel, MatchingModel, systems
 from dmin.models.systems import load_network
 from dmin.tasks.decoding import decode, event_scores
 from dmin.tasks.objectives import OBJECTIVES, matching_task
-from dmin.training.presets import variants
+from dmin.training.presets import system_options, variants
+from dmin.training.recipe import recipe_from
 
 LOCALIZATION = [(*case, None) for case in cases("localization")] + [("dmin", "full", name) for name in variants()]
 MATCHING = cases("matching")
@@ -218,3 +219,21 @@ def _part(batch, clip, length):
         batch.labels[here, :length],
         batch.mask[here, :length],
     )
+
+
+@pytest.mark.parametrize("system", systems().values(), ids=systems())
+def test_small_networks_take_features_of_any_size(system):
+    """Sizes that no pair of dmin's own has: maps of 3 x 5 with 35 channels, vectors of 13."""
+    visual, audio = torch.rand(2, 6, 3, 5, 35), torch.rand(2, 6, 13)
+    sizes = {"visual_size": 35, "audio_size": 13}
+    for kind in system.kinds:
+        recipe = recipe_from(system_options(system.name, kind, "small") | {"task": system.task, "system": system.name})
+        if system.task == "matching":
+            query = torch.zeros(2, 6, dtype=torch.bool)
+            query[:, 1:3] = True
+            system.network(replace(recipe.model, **sizes)).eval()(visual.mean((2, 3)), audio, query)
+            continue
+        config = replace(recipe.model, category_names=("Dog", "Rain"), regions=15, **sizes)
+        output = system.network(config).eval()(visual, audio, return_attention=True)
+        if output.attention is not None and output.attention.spatial is not None:
+            assert output.attention.spatial.shape == (2, 6, 3, 5)

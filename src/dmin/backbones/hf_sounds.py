@@ -88,14 +88,17 @@ def frame_seconds(count: int, config: Any, extractor: Any) -> Tensor:
         config: Of a frame-wise network.
         extractor: Its feature extractor.
     """
+    frames = torch.arange(count, dtype=torch.float64)
     strides = getattr(config, "conv_stride", None)
     if strides is None:  # the frames share the length that the extractor pads to
-        return (torch.arange(count, dtype=torch.float64) + 0.5) * extractor.chunk_length / count
-    stride, field = 1, 1
+        length = float(extractor.chunk_length)
+        return (frames + 0.5) * length / count
+    stride, field = 1, 1  # samples from frame to frame, and samples that a frame hears
     for kernel, step in zip(config.conv_kernel, strides, strict=True):
         field += (kernel - 1) * stride
         stride *= step
-    return (torch.arange(count, dtype=torch.float64) * stride + field / 2) / extractor.sampling_rate
+    rate = float(extractor.sampling_rate)
+    return (frames * stride + field / 2) / rate
 
 
 def _is_frame_wise(network: Any) -> bool:

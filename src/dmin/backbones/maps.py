@@ -31,4 +31,4 @@ def grid_of(patches: int, height: int, width: int) -> tuple[int, int]:
 def without_prefix(tokens: Tensor, prefix: int, height: int, width: int) -> Tensor:
     """Patch tokens as maps: [N, prefix + h w, D] of a picture of ``height`` x ``width`` -> [N, h, w, D]."""
     rows, columns = grid_of(tokens.shape[1] - prefix, height, width)
-    return tokens[:, prefix:].unflatten(1, (rows, columns))
+    return tokens[:, prefix:].reshape(len(tokens), rows, columns, -1)

@@ -74,7 +74,7 @@ def pictures_at(
         if drawn is None or drawn[0] is not shown:
             drawn = (shown, upright(shown, size))
             if size is None or size.covers:  # should the size change on the way, pictures still stack
-                height, width = drawn[1].shape[:2]
+                height, width, _ = drawn[1].shape
                 size = FrameSize(height, width, interpolation=size.interpolation if size else "AREA")
         yield drawn[1]
 
