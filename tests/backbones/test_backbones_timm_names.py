@@ -126,6 +126,12 @@ def test_a_name_that_cannot_be_had(name, modality, message):
         card_of(name, modality)
 
 
+def test_features_in_several_parts_are_refused(tmp_path):
+    save_timm("efficientvim_m1", tmp_path)
+    with pytest.raises(ModelError, match=rf"timm:local-dir:{tmp_path}: its features come in several parts"):
+        card_of(f"timm:local-dir:{tmp_path}", "visual")
+
+
 def test_patches_that_fill_no_grid():
     assert grid_of(15, 24, 40) == (3, 5)
     with pytest.raises(ModelError, match="14 patches fill no grid of a picture of 24 x 40"):

@@ -158,7 +158,7 @@ class TestExtract:
     ) -> None:
         asked = []
 
-        def offline(name, progress):
+        def offline(name, progress, version):
             asked.append(name)
             raise ModelError("no network")
 

@@ -150,8 +150,8 @@ def reading(home: Home) -> Iterator[None]:
     """
     try:
         yield
-    except DminError:
-        raise
+    except DminError as error:
+        raise ModelError(f"{home.name}: {error}") from error
     # Either library has many errors without a common base.
     except Exception as error:
         if "trust_remote_code" in str(error):

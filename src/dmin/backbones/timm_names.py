@@ -143,12 +143,16 @@ def _frame_size(data: dict[str, Any]) -> FrameSize | None:
 
 def _maps(network: Any, pictures: Tensor) -> Tensor:
     """Maps [N, h, w, D] of prepared pictures [N, 3, height, width]."""
-    features: Tensor = network.forward_features(pictures)
+    features = network.forward_features(pictures)
+    if not isinstance(features, Tensor):
+        raise ModelError("its features come in several parts: give a network with one map")
     if features.ndim == 3:  # [N, tokens, D]
         return without_prefix(features, getattr(network, "num_prefix_tokens", 0), *pictures.shape[-2:])
     if features.ndim != 4:
         raise ModelError(f"its features are {list(features.shape)}: give a network with maps or patches")
-    last = getattr(network, "output_fmt", "NCHW") == "NHWC" or features.shape[1] != network.num_features
+    channels = network.num_features
+    last = features.shape[-1] == channels and features.shape[1] != channels
+    last = last or getattr(network, "output_fmt", "NCHW") == "NHWC"
     return features if last else features.permute(0, 2, 3, 1)
 
 
