@@ -59,6 +59,11 @@ def _vit(t: Any) -> tuple[Any, Any]:
     )
 
 
+def _swin(t: Any) -> tuple[Any, Any]:
+    config = t.SwinConfig(image_size=32, patch_size=4, embed_dim=8, depths=[1, 1], num_heads=[2, 2], window_size=4)
+    return t.SwinModel(config), t.ViTImageProcessor(size=_SQUARE)
+
+
 def _convnext(t: Any) -> tuple[Any, Any]:
     config = t.ConvNextConfig(hidden_sizes=[4, 8, 8, 12], depths=[1, 1, 1, 1])
     return t.ConvNextModel(config), t.ConvNextImageProcessor(size={"shortest_edge": 64}, crop_pct=0.875)
@@ -121,12 +126,16 @@ SOUNDS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
 }
 
 
+OTHERS = {"swin": _swin}
+"""Families that are refused."""
+
+
 def save_hf(family: str, folder: Path) -> tuple[Any, Any]:
     """Save a network of transformers and what prepares its input, and return both."""
     import transformers
 
     torch.manual_seed(0)
-    network, preparation = (IMAGES | SOUNDS)[family](transformers)
+    network, preparation = (IMAGES | SOUNDS | OTHERS)[family](transformers)
     network.eval().save_pretrained(folder)
     preparation.save_pretrained(folder)
     return network, preparation

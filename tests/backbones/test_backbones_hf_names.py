@@ -117,6 +117,12 @@ def test_a_network_of_the_other_modality_is_refused(tmp_path):
         card_of(f"hf:{tmp_path / 'hears'}", "visual")
 
 
+def test_patches_that_are_merged_on_the_way_are_refused(tmp_path):
+    save_hf("swin", tmp_path)
+    with pytest.raises(ModelError, match=f"hf:{tmp_path}: its last patches are larger than its first"):
+        card_of(f"hf:{tmp_path}", "visual")
+
+
 CODE = """
 from transformers import PretrainedConfig, ViTModel, ViTConfig
 

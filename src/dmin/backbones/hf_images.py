@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dmin.backbones.maps import without_prefix
+from dmin.backbones.maps import scaling, without_prefix
 from dmin.backbones.registry import Backbone
 from dmin.errors import ModelError
 from dmin.media import FrameSize
@@ -57,7 +57,7 @@ def facts(network: Any, processor: Any) -> dict[str, Any]:
         raise ModelError("its input follows each picture's own size: give a network whose processor crops or squashes")
     with torch.no_grad(), torch.device(network.device):
         shape = tuple(_maps(network, torch.zeros(1, *size)).shape[1:])
-    scaled = f"(x / 255 - {_listed(processor.image_mean)}) / {_listed(processor.image_std)}"
+    scaled = scaling(processor.image_mean, processor.image_std)
     return {
         "output_shape": shape,
         "input": f"RGB, {size[1]} x {size[2]}, by {type(processor).__name__}" + f", {scaled}" * processor.do_normalize,
@@ -87,9 +87,8 @@ def _maps(network: Any, pictures: Tensor) -> Tensor:
     patch = getattr(network.config, "patch_size", None)
     if features.ndim != 3 or not isinstance(patch, int):
         raise ModelError(f"its features are {list(features.shape)}: give a network with maps or square patches")
+    prefix = features.shape[1] - (height // patch) * (width // patch)
+    if prefix < 0:
+        raise ModelError("its last patches are larger than its first: give such a network as timm:NAME")
     # What stands before the patches, e.g. class and register tokens, tells nothing of places.
-    return without_prefix(features, features.shape[1] - (height // patch) * (width // patch), height, width)
-
-
-def _listed(numbers: Any) -> str:
-    return f"({', '.join(f'{number:g}' for number in numbers)})"
+    return without_prefix(features, prefix, height, width)

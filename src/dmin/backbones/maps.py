@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import gcd, isqrt
 
 from torch import Tensor
@@ -32,3 +33,14 @@ def without_prefix(tokens: Tensor, prefix: int, height: int, width: int) -> Tens
     """Patch tokens as maps: [N, prefix + h w, D] of a picture of ``height`` x ``width`` -> [N, h, w, D]."""
     rows, columns = grid_of(tokens.shape[1] - prefix, height, width)
     return tokens[:, prefix:].reshape(len(tokens), rows, columns, -1)
+
+
+def scaling(mean: Iterable[float], deviation: Iterable[float]) -> str:
+    """Words for what is done to the values of pixels.
+
+    Example:
+        >>> scaling([0.5, 0.5, 0.5], [0.25, 0.25, 0.25])
+        '(x / 255 - (0.5, 0.5, 0.5)) / (0.25, 0.25, 0.25)'
+    """
+    first, second = (", ".join(f"{number:g}" for number in numbers) for numbers in (mean, deviation))
+    return f"(x / 255 - ({first})) / ({second})"

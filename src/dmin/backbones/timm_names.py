@@ -13,7 +13,7 @@ from timm.models import get_pretrained_cfg
 from torch import Tensor
 
 from dmin.backbones.homes import Home, home_of, reading
-from dmin.backbones.maps import without_prefix
+from dmin.backbones.maps import scaling, without_prefix
 from dmin.backbones.registry import Backbone, Card
 from dmin.errors import ModelError, unknown_name
 from dmin.media import FrameSize
@@ -115,7 +115,7 @@ def card(home: Home, modality: str) -> Card:
         output_shape=shape,
         input=(
             f"RGB, {height} x {width}, {data['crop_mode']} crop of {data['crop_pct']:g}, {data['interpolation']}, "
-            f"(x / 255 - {_listed(data['mean'])}) / {_listed(data['std'])}"
+            + scaling(data["mean"], data["std"])
         ),
         frames_per_second=FRAMES_PER_SECOND,
         rate_hz=0,
@@ -154,7 +154,3 @@ def _maps(network: Any, pictures: Tensor) -> Tensor:
     last = features.shape[-1] == channels and features.shape[1] != channels
     last = last or getattr(network, "output_fmt", "NCHW") == "NHWC"
     return features if last else features.permute(0, 2, 3, 1)
-
-
-def _listed(numbers: Any) -> str:
-    return f"({', '.join(f'{number:g}' for number in numbers)})"
