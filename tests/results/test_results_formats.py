@@ -4,6 +4,7 @@ import ast
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -217,6 +218,15 @@ def test_events_are_read_back_from_a_file_or_a_text(tmp_path: Path) -> None:
         Events.from_json(tmp_path / "b.json")
 
 
+def test_an_answer_that_an_editor_saved_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(EVENTS.to_json(), "utf-8-sig")
+    assert Events.from_json(path) == EVENTS
+    path.write_text(EVENTS.to_json(), "utf-16")
+    with pytest.raises(DminError, match=r"a.json is not UTF-8 text \(byte 0\): save it as UTF-8"):
+        Events.from_json(path)
+
+
 def test_another_threshold_decides_again() -> None:
     rows = tuple(Second(float(t), r, "Dog", {"Dog": 1.0}) for t, r in enumerate([0.1, 0.45, 0.8, 0.2]))
     events = Events("dog.mp4", 4.0, "starter", 0.5, rows, merge_seconds(rows, 0.5, 4.0))
@@ -243,7 +253,11 @@ def test_csv_is_read_back_by_any_csv_reader(events: list[Event]) -> None:
 
 @given(
     st.lists(st.builds(Event, TIMES, TIMES, st.text(), st.floats(0, 1))),
-    st.lists(st.builds(Second, TIMES, st.floats(0, 1), st.text(), st.dictionaries(st.text(), st.floats(0, 1)))),
+    st.lists(
+        st.dictionaries(st.text(), st.floats(0, 1), min_size=1).flatmap(
+            lambda scores: st.builds(Second, TIMES, st.floats(0, 1), st.sampled_from(sorted(scores)), st.just(scores))
+        )
+    ),
     FILE_NAMES,
 )
 def test_json_round_trip(events: list[Event], seconds: list[Second], video: str) -> None:
@@ -270,6 +284,13 @@ def test_elan_and_audacity_hold_any_name_on_one_line(name: str) -> None:
         ({"threshold": True}, "threshold is True: must be a number"),
         ({"seconds": {}}, "seconds is {}: must be a list"),
         ({"events": [{"start": 0}]}, "events[0].end is missing: give a file that `dmin localize` wrote"),
+        ({"threshold": math.nan}, "threshold is nan: must be a finite number"),
+        ({"duration_seconds": 10**400}, "duration_seconds is 1000000"),
+        ({"duration_seconds": math.inf}, "duration_seconds is inf: must be a finite number"),
+        (
+            {"seconds": [{"start": 0, "relevance": 1, "category": "b", "scores": {"a": 1}}]},
+            "seconds[0].category is 'b', which seconds[0].scores does not name",
+        ),
         ({"events": [3]}, "events[0] is int: must be an object"),
         (
             {"seconds": [{"start": 0, "relevance": 1, "category": "a", "scores": {"a": "b"}}]},

@@ -230,9 +230,11 @@ class Events:
         if isinstance(source, str) and not source.endswith(".json"):
             return from_json(source)
         try:
-            return from_json(Path(source).read_text("utf-8"))
+            return from_json(Path(source).read_text("utf-8-sig"))
         except OSError as error:
             raise DminError(f"cannot read {source}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise DminError(f"{source} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error
 
     def to_json(self, path: str | Path | None = None) -> str:
         """JSON text of everything; also written to ``path`` if given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from dmin.errors import DminError
@@ -28,15 +29,7 @@ def from_json(text: str) -> Events:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}: {error.msg}"
         raise DminError(f"not JSON ({place}): give a file that `dmin localize` wrote") from error
-    seconds = tuple(
-        Second(
-            _take(row, "start", float, place),
-            _take(row, "relevance", float, place),
-            _take(row, "category", str, place),
-            {name: _take(_take(row, "scores", dict, place), name, float, f"{place}.scores") for name in row["scores"]},
-        )
-        for place, row in _rows(data, "seconds")
-    )
+    seconds = tuple(_second(row, place) for place, row in _rows(data, "seconds"))
     events = tuple(
         Event(
             _take(row, "start", float, place),
@@ -57,6 +50,15 @@ def from_json(text: str) -> Events:
     )
 
 
+def _second(row: Any, place: str) -> Second:
+    named = _take(row, "scores", dict, place)
+    scores = {name: _take(named, name, float, f"{place}.scores") for name in named}
+    category = _take(row, "category", str, place)
+    if category not in scores:
+        raise DminError(f"{place}.category is {category!r}, which {place}.scores does not name: correct one of them")
+    return Second(_take(row, "start", float, place), _take(row, "relevance", float, place), category, scores)
+
+
 def _rows(data: Any, key: str) -> list[tuple[str, Any]]:
     return [(f"{key}[{index}]", row) for index, row in enumerate(_take(data, key, list, ""))]
 
@@ -69,7 +71,9 @@ def _take(row: Any, key: str, kind: type, place: str) -> Any:
     if key not in row:
         raise DminError(f"{name} is missing: give a file that `dmin localize` wrote")
     value = row[key]
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= sys.float_info.max:  # JSON itself knows no NaN, but Python reads it
+            raise DminError(f"{name} is {value!s:.40}: must be a finite number")
         return float(value)
     if not isinstance(value, kind):
         words = {float: "a number", str: "a text", list: "a list", dict: "an object"}
