@@ -104,6 +104,15 @@ def test_threshold_decides_anew_while_the_video_stays(serve, visit, tmp_path) ->
     page.locator(".dmin-bar").first.wait_for()
 
 
+def test_a_damaged_model_says_so_when_it_is_chosen(serve, visit, models, tmp_path) -> None:
+    damaged = tmp_path / "runs" / "bells"
+    shutil.copytree(models / "bells", damaged)
+    (damaged / "localizer.json").write_text("{}")
+    page = visit(serve(models=tmp_path / "runs"))
+    page.get_by_text("bells/localizer.json is damaged").wait_for()
+    assert not page.get_by_text(str(tmp_path)).count()
+
+
 def test_downloads_are_whole_and_tell_no_path(serve, visit, tmp_path) -> None:
     page = visit(serve())
     drop(page, write_playable(tmp_path / "mine.mp4"))

@@ -84,13 +84,14 @@ class LocalizeTab:
             moved = slider.change(self.decide, [visit, threshold, shortest, form], shown, **at_once)
             moved.success(self.draw, visit, picture, **at_once)
         form.change(self.save, [visit, form], download, **at_once)
-        model.change(self.threshold, model, threshold, **at_once)
+        model.change(self.threshold, model, threshold, **at_once | {"queue": True})  # only then is its error shown
         cut.click(self.cut, visit, clips, concurrency_id="work", **quiet)
         video.clear(self.forget, None, shown[1:], **at_once)
 
     def threshold(self, name: str) -> float:
         """The threshold of a model, read without its weights."""
-        return round(LocalizerSettings.load(self.shelf.folders[name]).threshold, 2)
+        with errors_as_messages(), self.shelf.hiding_folder(name):
+            return round(LocalizerSettings.load(self.shelf.folders[name]).threshold, 2)
 
     def find(
         self,

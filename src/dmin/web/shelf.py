@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -49,9 +50,22 @@ class Shelf(Generic[Kind]):
         """
         if name not in self.folders:
             raise DminError(f"no model {name!r} here: choose {', '.join(self.folders)}")
-        with self._lock:  # two visitors at once would load it twice
+        with self._lock, self.hiding_folder(name):  # two visitors at once would load it twice
             return self._load(name)
+
+    @contextmanager
+    def hiding_folder(self, name: str) -> Iterator[None]:
+        """Name a model in its errors by its name: its folder is nothing for visitors.
+
+        Raises:
+            DminError: One was raised within.
+        """
+        try:
+            yield
+        except DminError as error:
+            raise DminError(str(error).replace(str(self.folders[name]), name)) from error
 
 
 def _name(run: Path, folder: Path) -> str:
-    return folder.name if run == folder else run.relative_to(folder).as_posix()
+    name = folder.resolve().name if run == folder else run.relative_to(folder).as_posix()
+    return f"{run.resolve().parent.name}/{name}" if name == STARTER.name else name  # dmin's own has that name
