@@ -1,4 +1,5 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -20,7 +21,15 @@ def test_a_folder_without_settings_says_what_to_give(tmp_path):
     with pytest.raises(ModelError, match="give a folder that `dmin train` wrote"):
         LocalizerSettings.load(tmp_path)
     (tmp_path / "localizer.json").write_text("{}")
-    with pytest.raises(ModelError, match="is damaged"):
+    with pytest.raises(ModelError, match="is damaged or of another version of dmin"):
+        LocalizerSettings.load(tmp_path)
+
+
+@pytest.mark.parametrize("threshold", [None, "0.5", -0.1, 1.5, float("nan")])
+def test_a_threshold_beyond_0_and_1_is_refused(threshold, tmp_path):
+    settings = LocalizerSettings.of(Settings("lite0", "1", "sfx", "1", 4.0, 44_100), 10, threshold=0.6)
+    (tmp_path / "localizer.json").write_text(json.dumps(asdict(settings) | {"threshold": threshold}))
+    with pytest.raises(ModelError, match=f"threshold is {threshold!r}: must be a number within 0 and 1"):
         LocalizerSettings.load(tmp_path)
 
 

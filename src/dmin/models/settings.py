@@ -91,7 +91,9 @@ class InferenceSettings:
                 f"{folder} holds no {cls.FILE}: give a folder that `dmin train` wrote and that ran to its end"
             ) from error
         except (OSError, ValueError, TypeError) as error:
-            raise ModelError(f"{path} is damaged ({error}): train again, or restore the file") from error
+            raise ModelError(
+                f"{path} is damaged or of another version of dmin ({error}): train again, or restore the file"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,10 @@ class LocalizerSettings(InferenceSettings):
 
     threshold: float
     """Relevance from which a second counts as event."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.threshold, int | float) or not 0 <= self.threshold <= 1:
+            raise ModelError(f"threshold is {self.threshold!r}: must be a number within 0 and 1")
 
 
 @dataclass(frozen=True)
