@@ -9,7 +9,7 @@ import torch
 from features_fakes import DeadlyEye, TinyEar, TinyEye, make_video
 
 from dmin import backbones
-from dmin.errors import DataError, MediaError, ModelError
+from dmin.errors import DataError, DminError, MediaError, ModelError
 from dmin.features import FeatureStore, StoreWriteError, extract, features_of, stream_features
 from dmin.shard import Shard
 
@@ -255,3 +255,8 @@ class TestExtract:
         features = FeatureStore.open(tmp_path / "store").read("a")
         assert tuple(features.visual.shape) == (2, 7, 7, 1280)
         assert tuple(features.audio.shape) == (2, 512)
+
+
+def test_a_misspelt_choice_for_missing_sound_is_refused(tmp_path):
+    with pytest.raises(DminError, match="missing_audio is 'silent': must be 'error' or 'silence'"):
+        features_of(tmp_path / "a.mp4", TinyEye(), TinyEar(), missing_audio="silent")

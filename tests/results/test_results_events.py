@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmin.errors import DataError
+from dmin.errors import DataError, DminError
 from dmin.results.events import Event, Events, Second
 from dmin.results.merging import Merger, merge_seconds
 
@@ -89,3 +89,9 @@ def test_a_merger_can_be_closed_at_any_time():
         assert merger.add(second) is None
     assert merger.close() == Event(0.0, 2.0, "D", 0.9)
     assert merger.close() is None
+
+
+@pytest.mark.parametrize("min_seconds", [-1.0, float("nan")])
+def test_an_impossible_shortest_event_is_refused(min_seconds):
+    with pytest.raises(DminError, match=f"min_seconds is {min_seconds:g}: must be 0 or more"):
+        Merger(0.5, min_seconds)

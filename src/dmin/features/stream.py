@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dmin.backbones import Backbone
+from dmin.errors import DataError
 from dmin.features.clip import ClipFeatures
 from dmin.features.hearing import Hearing, device_of
 from dmin.media import Recording, Segment, Segments, Source, decode, keep_footage
@@ -70,7 +71,10 @@ def stream_features(
 
     Raises:
         MediaError: The video cannot be read.
+        DataError: ``missing_audio`` is neither.
     """
+    if missing_audio not in get_args(MissingAudio):
+        raise DataError(f"missing_audio is {missing_audio!r}: must be {' or '.join(map(repr, get_args(MissingAudio)))}")
     segments = decode(
         video,
         frames_per_second=visual.card.frames_per_second,

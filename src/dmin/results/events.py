@@ -166,6 +166,7 @@ class Events:
 
         Raises:
             ModelError: The threshold is out of range.
+            DataError: ``min_seconds`` is below 0 or no number.
         """
         from dmin.results.merging import merge_seconds
 

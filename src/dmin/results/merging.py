@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from dmin.errors import DataError
 from dmin.results.events import Event, Second
 
 
@@ -15,6 +16,9 @@ class Merger:
         threshold: Lowest relevance that counts as event.
         min_seconds: Shorter events are dropped.
 
+    Raises:
+        DataError: ``min_seconds`` is below 0 or no number.
+
     Example:
         >>> dog = [Second(float(t), r, "Dog", {"Dog": 1.0}) for t, r in enumerate([0.1, 0.8, 0.6, 0.2])]
         >>> merger = Merger(threshold=0.5)
@@ -23,6 +27,8 @@ class Merger:
     """
 
     def __init__(self, threshold: float, min_seconds: float = 1.0) -> None:
+        if not min_seconds >= 0:
+            raise DataError(f"min_seconds is {min_seconds:g}: must be 0 or more")
         self._threshold = threshold
         self._min_seconds = min_seconds
         self._first: Second | None = None
