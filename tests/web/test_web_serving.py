@@ -83,3 +83,14 @@ def test_impossible_settings_are_refused(option) -> None:
 
     with pytest.raises(DminError, match=f"{next(iter(option))} is .*: must be"):
         ServeSettings(**option)
+
+
+def test_an_address_that_is_not_of_this_machine_is_refused(serve) -> None:
+    with pytest.raises(DminError, match=r"cannot listen on 192\.0\.2\.1 .*: give an address of this machine"):
+        serve(host="192.0.2.1")  # reserved for documentation
+
+
+def test_a_folder_that_cannot_be_made_is_refused(serve, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DminError, match=r"cannot create the folder .*file: File exists"):
+        serve(folder=tmp_path / "file")

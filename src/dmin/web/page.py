@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
@@ -47,13 +48,17 @@ def serving(settings: ServeSettings) -> Iterator[str]:
     """Serve the page from a thread as long as the context lasts; its address is what comes back.
 
     Raises:
-        DminError: The address is taken or not allowed.
+        DminError: The address is taken or not allowed, or the folder cannot be made.
     """
+    _check_host(settings.host)
     with ExitStack() as stack:
         if settings.folder is None:
             folder = stack.enter_context(TemporaryDirectory(prefix="dmin-serve-", ignore_cleanup_errors=True))
         else:
-            settings.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                settings.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise DminError(f"cannot create the folder {settings.folder}: {error.strerror}") from error
             folder = str(settings.folder.resolve())
         os.environ["GRADIO_TEMP_DIR"] = folder  # the library reads it as the page is built
         page = build(settings)
@@ -76,3 +81,12 @@ def serving(settings: ServeSettings) -> Iterator[str]:
             raise DminError(f"cannot listen on {settings.host} port {settings.port}: try --port 0") from error
         stack.callback(page.close, verbose=False)
         yield address
+
+
+def _check_host(host: str) -> None:
+    """Refuse an address that is not this machine's; the library would try a hundred ports there."""
+    try:
+        family = socket.getaddrinfo(host, None)[0][0]
+        socket.create_server((host, 0), family=family).close()
+    except OSError as error:
+        raise DminError(f"cannot listen on {host} ({error.strerror}): give an address of this machine") from error
