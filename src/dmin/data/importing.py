@@ -96,7 +96,10 @@ def import_labels(
     if unlabelled := len(there) - len(found):
         sentences.append(f"{unlabelled} of {len(there)} videos have no file of labels, and were left out")
     if lacking := [name for name in counts if name != BACKGROUND and not all(counts[name].values())]:
-        sentences.append(f"in too few groups for every split: {', '.join(lacking)}")
+        sentences.append(
+            f"too few videos, or groups of --group-by, to be in every split: {', '.join(lacking)}; label more, or move "
+            f"ids between the files in {out / 'splits'}"
+        )
     return ImportReport(out, counts, tuple(sentences))
 
 

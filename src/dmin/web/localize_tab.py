@@ -107,6 +107,8 @@ class LocalizeTab:
         with errors_as_messages():
             recording = opened(path, "a video", self.settings, keeps_footage=True)
             report = shown_by(progress, request, recording.info.duration_seconds)
+            if not recording.info.has_audio:
+                gr.Warning(f"{recording.path.name} has no sound, and an event is both heard and seen")
             localizer = self.shelf[model]
             events = localizer(
                 recording, threshold=threshold, min_seconds=min_seconds, missing_audio="silence", progress=report
