@@ -221,7 +221,7 @@ class TestDataFolder:
             (folder / "splits" / f"{name}.txt").unlink()
         data = DataFolder.open(folder)
         assert data.split("test") == ("c",)
-        with pytest.raises(DataError, match="has no split 'train' but test: choose one of these, or write"):
+        with pytest.raises(DataError, match="unknown split 'train': Known: test; to add one, write its ids into"):
             data.split("train")
 
     def test_without_split_files_ids_decide(self, tmp_path: Path) -> None:

@@ -63,7 +63,12 @@ def test_a_converted_checkpoint_in_double_precision_answers_as_float32(tmp_path)
 @pytest.mark.parametrize(
     ("version", "frames_per_second", "rate_hz", "message"),
     [
-        ("0", 2.0, 100, r"tiny-visual 0 \(frames_per_second 2\), here is 1 \(2\): install the dmin"),
+        (
+            "0",
+            2.0,
+            100,
+            r"tiny-visual 0 \(frames_per_second 2\), here is 1 \(2\): give the files and the dmin it was trained with",
+        ),
         ("1", 4.0, 100, r"tiny-visual 1 \(frames_per_second 4\), here is 1 \(2\)"),
         ("1", 2.0, 200, r"tiny-audio 1 \(rate_hz 200\), here is 1 \(100\)"),
     ],

@@ -37,7 +37,7 @@ from dmin.data.annotations import (
     segment_labels,
     write_annotations,
 )
-from dmin.errors import DataError
+from dmin.errors import DataError, unknown_name
 from dmin.features.extract import ORIGIN_FILE, TEXTS
 from dmin.features.sources import VIDEO_SUFFIXES, videos_by_id
 from dmin.files import write_atomically
@@ -136,8 +136,8 @@ class DataFolder:
         """
         if name not in self.splits:
             raise DataError(
-                f"{self.folder} has no split {name!r} but {' and '.join(self.splits)}: choose one of these, or write "
-                f"its ids into {self.source / 'splits' / f'{name}.txt'}, one a line"
+                f"{self.folder}: {unknown_name('split', name, self.splits)}; to add one, write its ids into "
+                f"{self.source / 'splits' / f'{name}.txt'}, one a line"
             )
         return self.splits[name]
 

