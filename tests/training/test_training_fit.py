@@ -156,6 +156,20 @@ def test_a_run_is_not_shortened(tiny_run, tiny_store, tiny_recipe):
     assert (tiny_run / "train.yaml").read_text() == before
 
 
+@pytest.mark.parametrize("trouble", [SystemExit(1), RuntimeError("Please call `iter(combined_loader)` first.")])
+def test_an_interrupt_stays_one_whatever_lightning_makes_of_it(trouble):
+    def interrupted():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise trouble  # noqa: B904  # as Lightning does
+
+    with pytest.raises(KeyboardInterrupt), training._interruptible():
+        interrupted()
+    with pytest.raises(type(trouble)), training._interruptible():
+        raise type(trouble)("of its own")
+
+
 @pytest.mark.slow
 def test_tensorboard_is_written_where_it_is_installed(tiny_store, tiny_recipe, tmp_path, monkeypatch):
     fit(tiny_store, tmp_path / "with", replace(tiny_recipe, epochs=1))

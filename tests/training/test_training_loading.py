@@ -1,7 +1,9 @@
 import multiprocessing
+import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -138,6 +140,22 @@ def test_workers_read_files_alone_and_only_what_is_not_drawn(tiny_store, monkeyp
     assert loaders[0].multiprocessing_context == multiprocessing.get_context("spawn")
     monkeypatch.setattr(module, "cores", lambda: 1000)
     assert files.loader(clips, 8).num_workers == 8
+
+
+class Masked(ClipDataset):
+    """Labels are 1 where Ctrl-C does not reach the process, else 0."""
+
+    def labels_of(self, window):
+        held = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        return np.full(window.stop - window.start, held, np.int64)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system cannot hold signals")
+def test_an_interrupt_reaches_this_process_alone(tiny_store):
+    batches = Loading(None, "", CPU, 1).loader(Masked(tiny_store, "train"), 8)
+    assert all(batch.labels.all() for batch in batches)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.parametrize(

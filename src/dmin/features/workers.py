@@ -73,7 +73,7 @@ def in_processes(
         initargs=(make, workers, tuple(plugins.loaded)),
         context=multiprocessing.get_context("spawn"),
     )
-    with _interrupts_held():
+    with interrupts_held():
         pool.active  # starts its threads and processes, which inherit the mask  # noqa: B018
     pending: dict[Future[Any], Item] = {}
     try:
@@ -112,7 +112,7 @@ def _result(future: Future[Any], item_seconds: float | None) -> Any:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Start processes that Ctrl-C does not reach, not even while they import: the parent gets it too, and decides."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

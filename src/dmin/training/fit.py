@@ -249,11 +249,14 @@ def _last_checkpoint(run: Path) -> Path | None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Raise a KeyboardInterrupt as Python does: Lightning makes an exit of it, and ignores Ctrl-C from then on."""
+    """Raise a KeyboardInterrupt as Python does.
+
+    Lightning makes an exit of it, or fails to tidy up if loaders were just starting, and ignores Ctrl-C from then on.
+    """
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
-    except SystemExit as end:
+    except BaseException as end:
         if not isinstance(end.__context__, KeyboardInterrupt):
             raise
         signal.signal(signal.SIGINT, handler)

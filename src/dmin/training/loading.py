@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from dmin.data.clips import ClipDataset, Sample, pad
 from dmin.errors import DataError
-from dmin.features.workers import cores
+from dmin.features.workers import cores, interrupts_held
 from dmin.progress import Progress, silent
 from dmin.training.resuming import EpochOrder
 
@@ -83,7 +83,7 @@ class Loading:
             # Spawned, not forked: a forked worker would hold the lock on the run's folder beyond a killed run's end.
             options = {"num_workers": workers, "prefetch_factor": _BATCHES_AHEAD, "persistent_workers": True}
             options["multiprocessing_context"] = "spawn"
-        return DataLoader(
+        return _Loader(
             clips,
             batch_size,
             sampler=order,
@@ -93,6 +93,14 @@ class Loading:
             pin_memory=self.device.type == "cuda" and self.held_on != self.device,
             **options,
         )
+
+
+class _Loader(DataLoader[Sample]):
+    """Starts its workers so that Ctrl-C does not reach them, not even while they import."""
+
+    def __iter__(self) -> Any:
+        with interrupts_held():
+            return super().__iter__()
 
 
 def hold_clips(
