@@ -24,7 +24,7 @@ LINE = "category&video id&quality&start&end"
 """The form of an annotation line; start and end are seconds."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """One line of an annotation file: an event, or, if it ends where it starts, the lack of one."""
 
