@@ -76,7 +76,7 @@ def test_dmin_without_attention_over_regions_takes_them(preset, pooled_store, tm
 
 @pytest.mark.slow
 def test_a_model_meets_features_of_the_kind_that_it_was_trained_on(
-    tiny_store, pooled_store, tmp_path, tiny_backbones, monkeypatch
+    tiny_store, pooled_store, tmp_path, tiny_backbones, video, monkeypatch
 ):
     fit(pooled_store, tmp_path / "run", recipe("small", "no-agta", **SMALL_DMIN))
     find = Localizer.from_pretrained(tmp_path / "run")
@@ -89,22 +89,12 @@ def test_a_model_meets_features_of_the_kind_that_it_was_trained_on(
     whole, means = (FeatureStore.open(store).read("clip20") for store in (tiny_store, pooled_store))
     answers = []
     for features in (whole, means):
-        monkeypatch.setattr("dmin.inference.localizer.Recording", Probed)
         monkeypatch.setattr(
             "dmin.inference.localizer.stream_features", lambda *_, features=features, **__: iter([features])
         )
-        answers.append([second.relevance for second in find("clip20").seconds])
+        answers.append([second.relevance for second in find(video).seconds])
     assert answers[0] == pytest.approx(answers[1], abs=1e-3)
     assert FeatureStore.open(tiny_store).settings == replace(find.settings.features, pooled=False)
-
-
-class Probed:
-    """A recording that is not opened."""
-
-    footage, info = None, type("Info", (), {"picture_rate": 25.0})
-
-    def __init__(self, path):
-        self.path = path
 
 
 @pytest.mark.slow

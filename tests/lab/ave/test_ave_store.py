@@ -195,7 +195,7 @@ class TestHostile:
 
 @pytest.mark.slow
 def test_training_on_it_works_and_other_features_are_refused(
-    release: Path, tmp_path: Path, tiny_recipe, tiny_store: Path, tiny_run: Path, tiny_backbones: None
+    release: Path, tmp_path: Path, tiny_recipe, tiny_store: Path, tiny_run: Path, tiny_backbones: None, video: Path
 ) -> None:
     from dmin.training.fit import fit
 
@@ -209,7 +209,7 @@ def test_training_on_it_works_and_other_features_are_refused(
     with pytest.raises(ModelError, match=r"trained on features of tiny-visual 1 .* holds ave-vgg19 released"):
         evaluate(Localizer.from_pretrained(tiny_run), tmp_path / "store", "test")
     with pytest.raises(ModelError, match="unknown backbone 'ave-vgg19'"):
-        localizer(tmp_path / "video.mp4")
+        localizer(video)
 
 
 def test_settings_that_nothing_else_has() -> None:
