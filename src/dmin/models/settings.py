@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -45,32 +45,12 @@ class InferenceSettings:
             window_seconds: Length of the windows in training.
             own: The other fields of the subclass.
         """
-        return cls(
-            visual=features.visual,
-            visual_version=features.visual_version,
-            audio=features.audio,
-            audio_version=features.audio_version,
-            frames_per_second=features.frames_per_second,
-            rate_hz=features.rate_hz,
-            window_seconds=window_seconds,
-            pooled=features.pooled,
-            visual_licence=features.visual_licence,
-            audio_licence=features.audio_licence,
-            **own,
-        )
+        return cls(**_shared(features), window_seconds=window_seconds, **own)
 
     @property
     def features(self) -> Settings:
         """The part that a feature store must share."""
-        return Settings(
-            self.visual,
-            self.visual_version,
-            self.audio,
-            self.audio_version,
-            self.frames_per_second,
-            self.rate_hz,
-            pooled=self.pooled,
-        )
+        return Settings(**_shared(self))
 
     def save(self, folder: Path) -> None:
         """Write the file beside the weights."""
@@ -94,6 +74,12 @@ class InferenceSettings:
             raise ModelError(
                 f"{path} is damaged or of another version of dmin ({error}): train again, or restore the file"
             ) from error
+
+
+def _shared(settings: Settings | InferenceSettings) -> dict[str, Any]:
+    """What a feature store and a network that was trained on it both say of the features."""
+    names = {item.name for item in fields(Settings)} & {item.name for item in fields(InferenceSettings)}
+    return {name: getattr(settings, name) for name in names}
 
 
 @dataclass(frozen=True)
