@@ -16,8 +16,8 @@ from dmin.media.seeking import seek
 
 COPIED = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """FFmpeg's formats by the endings of files that packets are copied to."""
-_EXACT_SECONDS = 0.0005
-"""Some containers round timestamps to the millisecond."""
+EXACT_SECONDS = 0.0005
+"""Some containers round timestamps to the millisecond: what is this little after a time counts as at it."""
 
 
 def copy_packets(info: MediaInfo, path: Path, suffix: str, start_seconds: float, end_seconds: float) -> None:
@@ -109,11 +109,11 @@ def _key_frame(info: MediaInfo, timestamp: float) -> _KeyFrame:
                 if packet.pts is None:
                     continue
                 seconds = _seconds(packet)
-                is_later = seconds > timestamp + _EXACT_SECONDS
+                is_later = seconds > timestamp + EXACT_SECONDS
                 if found is not None and packet.dts is not None and packet.dts * packet.time_base > timestamp:
                     break
                 if packet.is_keyframe and (found is None or not is_later):
                     found = _KeyFrame(packet.pts, seconds, sought)
-        if found is not None and (found.seconds <= timestamp + _EXACT_SECONDS or sought is None):
+        if found is not None and (found.seconds <= timestamp + EXACT_SECONDS or sought is None):
             return found
     raise MediaError(f"{info.path} has no key frame: cut it exactly, without copying packets")

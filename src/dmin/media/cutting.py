@@ -14,7 +14,7 @@ import numpy as np
 
 from dmin.errors import DataError, MediaError
 from dmin.files import in_place_of
-from dmin.media.copying import copy_packets
+from dmin.media.copying import EXACT_SECONDS, copy_packets
 from dmin.media.info import MediaInfo, display_matrix, is_transposed
 from dmin.media.pictures import upright
 from dmin.media.recording import Recording
@@ -23,8 +23,6 @@ from dmin.media.source import recording_of
 
 _TICKS = Fraction(1, 90_000)
 """The clock of pictures: fine enough for any camera's."""
-_EXACT_SECONDS = 0.0005
-"""Some containers round timestamps to the millisecond: a picture this little after the start is the first one."""
 _AAC_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
 
@@ -125,9 +123,9 @@ def _shown(recording: Recording, start_seconds: float, end_seconds: float) -> It
     since = start_seconds
     for timestamp, picture in recording.pictures(start_seconds):
         seconds = timestamp - recording.info.start_seconds
-        if seconds >= end_seconds - _EXACT_SECONDS:
+        if seconds >= end_seconds - EXACT_SECONDS:
             break
-        if seconds > start_seconds + _EXACT_SECONDS and shown is not None:
+        if seconds > start_seconds + EXACT_SECONDS and shown is not None:
             yield since, seconds, shown
             since = seconds
         shown = picture
