@@ -104,6 +104,21 @@ def test_threshold_decides_anew_while_the_video_stays(serve, visit, tmp_path) ->
     page.locator(".dmin-bar").first.wait_for()
 
 
+def test_the_picture_is_drawn_for_who_opens_it_and_follows_the_threshold(serve, visit, tmp_path) -> None:
+    page = visit(serve())
+    drop(page, write_playable(tmp_path / "a.mp4"))
+    page.locator(".dmin-bar").first.wait_for()
+    assert not page.locator("#seen img").count()
+    page.get_by_text("What the network saw and heard").click()
+    drawn = page.locator("#seen img")
+    drawn.wait_for()
+    first = drawn.get_attribute("src")
+    field = page.get_by_label("number input for Threshold")
+    field.fill("0.99")
+    field.press("Enter")
+    page.wait_for_function("old => document.querySelector('#seen img').src !== old", arg=first)
+
+
 def test_a_damaged_model_says_so_when_it_is_chosen(serve, visit, models, tmp_path) -> None:
     damaged = tmp_path / "runs" / "bells"
     shutil.copytree(models / "bells", damaged)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from matplotlib.figure import Figure
 
 from dmin.errors import DminError
 from dmin.inference import Localizer
@@ -63,8 +62,9 @@ class LocalizeTab:
             download = gr.DownloadButton("Download", scale=1)
             cut = gr.Button("Cut out the events", scale=1)
         clips = gr.Files(label="Clips", visible=False, interactive=False)
-        with gr.Accordion("What the network saw and heard", open=False, visible=False) as seen:
+        with gr.Accordion("What the network saw and heard", open=False, visible=False, elem_id="seen") as seen:
             picture = gr.Plot(show_label=False)
+        is_open = gr.State(False)
 
         shown = [video, visit, summary, answer, download, downloads, seen, clips]
         quiet: dict[str, Any] = {"api_visibility": "private"}
@@ -79,10 +79,13 @@ class LocalizeTab:
                 concurrency_id="work",
                 show_progress_on=[video],
                 **quiet,
-            ).success(self.draw, visit, picture, **quiet)
+            ).success(self.draw, [visit, is_open], picture, **quiet)
         for slider in (threshold, shortest):
             moved = slider.change(self.decide, [visit, threshold, shortest, form], shown, **at_once)
-            moved.success(self.draw, visit, picture, **at_once)
+            moved.success(self.draw, [visit, is_open], picture, **at_once)
+        unfolded = seen.expand(lambda: True, None, is_open, **at_once)
+        unfolded.success(self.draw, [visit, is_open], picture, **quiet)
+        seen.collapse(lambda: False, None, is_open, **at_once)
         form.change(self.save, [visit, form], download, **at_once)
         model.change(self.threshold, model, threshold, **at_once | {"queue": True})  # only then is its error shown
         cut.click(self.cut, visit, clips, concurrency_id="work", **quiet)
@@ -123,10 +126,10 @@ class LocalizeTab:
         visit = Visit(visit.video, visit.events.above(threshold, min_seconds), min_seconds)
         return [gr.Video(subtitles=_subtitles(visit.events)), *self._below(visit, form)]
 
-    def draw(self, visit: Visit | None) -> Figure | None:
-        """Draw what was seen and heard."""
-        if visit is None or visit.events.footage is None:
-            return None
+    def draw(self, visit: Visit | None, is_open: bool) -> Any:
+        """Draw what was seen and heard, if somebody looks."""
+        if visit is None or visit.events.footage is None or not is_open:
+            return gr.skip()
         return timeline_figure(visit.events, visit.events.footage)
 
     def save(self, visit: Visit | None, form: str) -> Any:
