@@ -108,7 +108,7 @@ def describe(folder: str | Path, progress: Progress = silent) -> DataStatistics:
     ids = [video_id for split in data.splits.values() for video_id in split]
     if (Path(folder) / "features").is_dir():
         store = FeatureStore.open(folder)
-        lengths = {video_id: store.read(video_id).duration_seconds for video_id in ids if video_id in store}
+        lengths = {video_id: entry.duration_seconds for video_id, entry in store.entries(ids)}
         return count(str(folder), data.annotations, data.splits, lengths, find_twins(store, data.splits, progress))
     lengths = {}
     for done, video_id in enumerate(ids, start=1):
