@@ -44,6 +44,15 @@ def cut(*words: object) -> int:
     return run(["cut", *map(str, words), "--quiet"])
 
 
+def test_folders_of_answers_are_taken(answer, tmp_path, capsys):
+    answer("holiday")
+    answer("beach")
+    (tmp_path / "none").mkdir()
+    assert cut(tmp_path / "events", tmp_path / "none", "--category", "Church bell", "--out", tmp_path / "clips") == 1
+    assert names(tmp_path / "clips") == [f"{name}_002.0-003.0_Church-bell.mp4" for name in ("beach", "holiday")]
+    assert f"{tmp_path / 'none'}: no answer is in it or below" in capsys.readouterr().err
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ STOPPED = "finished clips are kept; the same command cuts all of them again"
 
 def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("answers", nargs="+", type=str, help="JSON files that `dmin localize` wrote")
+    parser.add_argument(
+        "answers", nargs="+", type=str, help="JSON files that `dmin localize` wrote, or folders of them"
+    )
     parser.add_argument("--out", type=Path, default=Path("clips"), help="folder of the clips")
     parser.add_argument(
         "--videos",
@@ -57,24 +60,29 @@ def run(args: Namespace, console: Console) -> int:
     """Cut the events of every answer; a bad one never stops the rest."""
     from dmin.cli.answers import answer_each, make_folder
     from dmin.media import cut_events
+    from dmin.results.events import Events
 
-    answers = list({path.resolve(): path for path in map(Path, args.answers)}.values())
+    named = (answer for path in map(Path, args.answers) for answer in _answers_in(path))
+    answers = list({path.resolve(): path for path in named}.values())
     taken: set[str] = set()
     known: set[str] = set()
     make_folder(args.out)
 
     def cut(answer: Path) -> list[str]:
-        events = _read(answer)
-        known.update(event.category for event in events)
-        known.update(*(second.scores for second in events.seconds))
-        wanted = [e for e in events if e.score >= args.min_score and (not args.category or e.category in args.category)]
-        if not wanted:
-            return [f"{answer}: no event to cut"]
-        video = _video_of(events, answer, args.videos)
-        with console.progress() as progress:
-            clips = cut_events(
-                video, wanted, args.out, margin_seconds=args.margin, copy=args.copy, taken=taken, progress=progress
-            )
+        with _naming(answer):
+            if answer.is_dir():
+                raise DataError("no answer is in it or below: give a folder that `dmin localize --out` wrote")
+            events = Events.from_json(answer)
+            known.update(event.category for event in events)
+            known.update(*(second.scores for second in events.seconds))
+            wanted = [e for e in events if e.score >= args.min_score and e.category in (args.category or known)]
+            if not wanted:
+                return [f"{answer}: no event to cut"]
+            video = _video_of(events, answer, args.videos)
+            with console.progress() as progress:
+                clips = cut_events(
+                    video, wanted, args.out, margin_seconds=args.margin, copy=args.copy, taken=taken, progress=progress
+                )
         count = f"{len(clips)} clip{'s' * (len(clips) != 1)}"
         return [f"{answer}: {count} of {video} -> {args.out}", *(f"  {clip.name}" for clip in clips)]
 
@@ -85,11 +93,16 @@ def run(args: Namespace, console: Console) -> int:
     return 1 if unknown else status
 
 
-def _read(answer: Path) -> Events:
-    from dmin.results.events import Events
+def _answers_in(path: Path) -> list[Path]:
+    """The answers in a folder and below; a file is one itself, and an empty folder stays, so that it is reported."""
+    return sorted(path.rglob("*.json")) or [path]
 
+
+@contextmanager
+def _naming(answer: Path) -> Iterator[None]:
+    """Name the answer in every error about it."""
     try:
-        return Events.from_json(answer)
+        yield
     except DminError as error:
         raise DataError(f"{answer}: {error}") from error
 
@@ -105,5 +118,5 @@ def _video_of(events: Events, answer: Path, videos: Path | None) -> Path:
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         tried = ", ".join(dict.fromkeys(map(str, places)))
-        raise DataError(f"{answer}: its video is not at {tried}: name its folder by --videos")
+        raise DataError(f"its video is not at {tried}: name its folder by --videos")
     return found
