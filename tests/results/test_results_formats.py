@@ -278,6 +278,7 @@ def test_elan_and_audacity_hold_any_name_on_one_line(name: str) -> None:
     ("change", "message"),
     [
         ("{", "not JSON (line 1: "),
+        ("[" * 100_000, "JSON that is nested too deeply: "),
         ("[]", "the file is list: must be an object"),
         ({"model": None}, "model is None: must be a text"),
         ({"threshold": "high"}, "threshold is 'high': must be a number"),

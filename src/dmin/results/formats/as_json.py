@@ -29,6 +29,8 @@ def from_json(text: str) -> Events:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}: {error.msg}"
         raise DminError(f"not JSON ({place}): give a file that `dmin localize` wrote") from error
+    except RecursionError as error:
+        raise DminError("JSON that is nested too deeply: give a file that `dmin localize` wrote") from error
     seconds = tuple(_second(row, place) for place, row in _rows(data, "seconds"))
     events = tuple(
         Event(
