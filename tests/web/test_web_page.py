@@ -128,6 +128,20 @@ def test_a_damaged_model_says_so_when_it_is_chosen(serve, visit, models, tmp_pat
     assert not page.get_by_text(str(tmp_path)).count()
 
 
+def test_a_model_that_fails_leaves_no_answer_of_another(serve, visit, models, tmp_path) -> None:
+    shutil.copytree(models, tmp_path / "runs")
+    page = visit(serve(models=tmp_path / "runs"))
+    drop(page, write_playable(tmp_path / "a.mp4"))
+    page.locator(".dmin-bar").first.wait_for()
+    (tmp_path / "runs" / "more" / "dogs" / "model.safetensors").write_bytes(b"nothing")
+    page.get_by_label("Model").first.click()
+    page.get_by_role("option", name="more/dogs", exact=True).click()
+    page.get_by_role("button", name="Find events").click()
+    page.get_by_text("more/dogs/model.safetensors does not hold the weights").wait_for()
+    page.get_by_text("Events show up here").wait_for()
+    assert not page.locator(".dmin-bar").count()
+
+
 def test_downloads_are_whole_and_tell_no_path(serve, visit, tmp_path) -> None:
     page = visit(serve())
     drop(page, write_playable(tmp_path / "mine.mp4"))

@@ -71,7 +71,7 @@ class LocalizeTab:
         # What takes no time waits for no other visitor.
         at_once: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "queue": False, **quiet}
         for asked in (video.upload, find.click):
-            asked(
+            found = asked(
                 self.find,
                 [video, model, threshold, shortest, form],
                 shown,
@@ -79,7 +79,9 @@ class LocalizeTab:
                 concurrency_id="work",
                 show_progress_on=[video],
                 **quiet,
-            ).success(self.draw, [visit, is_open], picture, **quiet)
+            )
+            found.success(self.draw, [visit, is_open], picture, **quiet)
+            found.failure(self.forget, None, shown[1:], **at_once)
         for slider in (threshold, shortest):
             moved = slider.change(self.decide, [visit, threshold, shortest, form], shown, **at_once)
             moved.success(self.draw, [visit, is_open], picture, **at_once)
@@ -151,7 +153,7 @@ class LocalizeTab:
             return gr.Files([str(clip) for clip in clips], visible=True)
 
     def forget(self) -> list[Any]:
-        """Leave the answer of a video that was taken away."""
+        """Take the answer away, of a video that is gone or that the next model failed on."""
         return [None, INVITATION, "", None, gr.Row(visible=False), gr.Accordion(visible=False), gr.Files(visible=False)]
 
     def _below(self, visit: Visit, form: str) -> list[Any]:
