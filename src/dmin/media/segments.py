@@ -87,7 +87,10 @@ def decode(
     if not info.has_audio and streams == "sound":
         raise MediaError(f"{info.path} has no audio stream: give a file with sound")
     if not info.has_audio and streams == "both" and missing_audio == "error":
-        raise MediaError(f"{info.path} has no audio stream: to take it as silent, use --missing-audio silence")
+        raise MediaError(
+            f"{info.path} has no audio stream: to take it as silent, use --missing-audio silence "
+            '(in Python missing_audio="silence")'
+        )
     if info.is_cut_short:
         warnings.warn(
             f"{info.path} is cut short: {info.duration_seconds:.1f} of {info.declared_seconds:.1f} s could be read",
