@@ -111,6 +111,28 @@ def test_adam_gets_the_rate_and_the_decay_of_the_recipe(tiny_store, tiny_recipe)
     assert (optimizer.defaults["lr"], optimizer.defaults["weight_decay"]) == (0.07, 0.03)
 
 
+@pytest.mark.parametrize(("precision", "fused"), [("32-true", True), ("bf16-mixed", True), ("16-mixed", False)])
+def test_adam_is_fused_where_gradients_can_be_clipped_before_it(precision, fused, tiny_store, tiny_recipe):
+    job = job_of(tiny_store, replace(tiny_recipe, precision=precision))
+    optimizer = TrainingModule(job.model, job.task, job.recipe).configure_optimizers()["optimizer"]
+    assert optimizer.defaults["fused"] is fused
+
+
+def test_a_compiled_network_learns_the_same_and_is_kept_as_ever(tiny_store, tiny_recipe, tmp_path, monkeypatch):
+    compiled = []
+
+    def compile_by_tracing(network):
+        compiled.append(network)
+        network._compiled_call_impl = torch.compile(network._call_impl, backend="eager")  # needs no C++ compiler
+
+    monkeypatch.setattr(nn.Module, "compile", compile_by_tracing)
+    once = replace(tiny_recipe, epochs=1)
+    reports = [fit(tiny_store, tmp_path / name, replace(once, compile=name == "yes")) for name in ("no", "yes")]
+    assert len(compiled) == 1
+    plain, traced = (DMIN.from_pretrained(report.run).state_dict() for report in reports)
+    torch.testing.assert_close(plain, traced, atol=1e-5, rtol=1e-4)
+
+
 class Saved(nn.Module):
     """Counts how often it is saved."""
 

@@ -58,6 +58,7 @@ SCHEDULE = {
     "nodes": 1,
     "precision": "32-true",
     "cache": "auto",
+    "compile": False,
 }
 LOCALIZATION = {
     **SCHEDULE,

@@ -16,7 +16,7 @@ from dmin.models import DCMRConfig, DMINConfig, LocalizationConfig, MatchingConf
 from dmin.models.config import NetworkConfig, config_from
 from dmin.tasks.objectives import LossOptions
 
-HARDWARE = ("device", "devices", "nodes", "precision", "cache")
+HARDWARE = ("device", "devices", "nodes", "precision", "cache", "compile")
 """Fields of a recipe that say where and how exactly it is computed: the same run may go on with others."""
 
 
@@ -65,6 +65,9 @@ class Recipe:
     cache: str = "auto"
     """Where features are held: memory (read once), device (read once, onto the GPU), none (files are read in every
     epoch, by workers that read ahead), or auto, the GPU or memory if there is room. The result is the same."""
+    compile: bool = False
+    """Compile the network first, by torch.compile, which takes a minute or two and needs a C++ compiler. Afterwards
+    steps are faster; the result is the same but for rounding."""
 
     def __post_init__(self) -> None:
         check_sizes(self, "epochs", "batch_size", "window_seconds", error=DataError)
