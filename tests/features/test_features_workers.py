@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from dmin.errors import DataError, DminError
-from dmin.features.workers import in_processes
+from dmin.features.workers import Pool
 
 
 def worker(start: str = "well"):
@@ -32,7 +32,7 @@ def work(item: float) -> float:
 
 @pytest.mark.slow
 def test_killed_and_hung_workers_cost_their_items_only() -> None:
-    with closing(in_processes(worker, [0.0, -1.0, 60.0, 0.1, 0.2], workers=2, item_seconds=5)) as results:
+    with closing(Pool(2, item_seconds=5).apply(worker, [0.0, -1.0, 60.0, 0.1, 0.2])) as results:
         outcomes = dict(results)
     assert [outcomes[item] for item in (0.0, 0.1, 0.2)] == [0.0, 0.1, 0.2]
     assert "perhaps memory ran out; try fewer workers" in str(outcomes[-1.0])
@@ -45,9 +45,9 @@ def test_killed_and_hung_workers_cost_their_items_only() -> None:
     [("well", "disk full"), ("not", "ended before they began: use workers=1, or, in a script")],
 )
 def test_errors_are_raised_here(start: str, message: str) -> None:
-    with pytest.raises(DminError, match=message), closing(in_processes(partial(worker, start), [99], 1)) as results:
+    with pytest.raises(DminError, match=message), closing(Pool(1).apply(partial(worker, start), [99])) as results:
         list(results)
 
 
 def test_nothing_to_do() -> None:
-    assert list(in_processes(worker, [], workers=2)) == []
+    assert list(Pool(2).apply(worker, [])) == []

@@ -13,7 +13,7 @@ from pathlib import Path
 from dmin.cli.console import Console, described
 from dmin.errors import DataError, DminError
 from dmin.features.sources import VIDEO_SUFFIXES, videos_below, videos_in
-from dmin.features.workers import Lost, in_processes
+from dmin.features.workers import Engine, Lost
 from dmin.progress import Progress
 
 
@@ -117,22 +117,18 @@ def _in_worker(make: Callable[[], Answer]) -> _InWorker:
     return _InWorker(make())
 
 
-def answer_in_processes(
-    files: Sequence[Path], make: Callable[[], Answer], kind: str, console: Console, workers: int, file_seconds: float
-) -> int:
-    """Do what `answer_each` does in several processes, in whatever order they finish.
+def answer_by(engine: Engine, files: Sequence[Path], make: Callable[[], Answer], kind: str, console: Console) -> int:
+    """Do what `answer_each` does in other processes, in whatever order they finish.
 
     Args:
+        engine: Does it.
         files: The files.
         make: Called once in each process; picklable.
         kind: What they are, for the summary.
         console: Where to print.
-        workers: Number of processes.
-        file_seconds: Longest time that a file may take.
     """
     failures: list[str] = []
-    work = in_processes(partial(_in_worker, make), files, workers, file_seconds)
-    with console.progress() as progress, closing(work) as outcomes:
+    with console.progress() as progress, closing(engine.apply(partial(_in_worker, make), files)) as outcomes:
         for done, (file, outcome) in enumerate(outcomes, start=1):
             if isinstance(outcome, list):
                 for line in outcome:

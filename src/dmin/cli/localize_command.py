@@ -74,13 +74,14 @@ def check(args: Namespace) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Localize every video; a bad one never stops the rest."""
-    from dmin.cli.answers import answer_each, answer_in_processes, make_folder, names_of, videos_of
+    from dmin.cli.answers import answer_by, answer_each, make_folder, names_of, videos_of
+    from dmin.features.workers import Pool
 
     videos = videos_of(args.videos)
     begin = partial(_Localizing, args, names_of(videos))
     make_folder(args.out)
     if (workers := min(args.workers, len(videos))) > 1:
-        return answer_in_processes(videos, begin, "videos", console, workers, args.item_timeout)
+        return answer_by(Pool(workers, args.item_timeout), videos, begin, "videos", console)
     localizing = begin(console)
     console.note(localizing.localizer.about)
     return answer_each(videos, localizing, "videos", console)

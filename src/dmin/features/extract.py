@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from dmin.features.manifest import Settings
 from dmin.features.sources import find_videos
 from dmin.features.store import FeatureStore
 from dmin.features.stream import MissingAudio, features_of
-from dmin.features.workers import cores, in_processes
+from dmin.features.workers import Engine, cores, on_this_machine
 from dmin.files import StoreWriteError, write_atomically
 from dmin.progress import Progress, silent
 from dmin.shard import WHOLE, Shard
@@ -90,6 +90,7 @@ def extract(
     missing_audio: MissingAudio = "error",
     workers: int | None = 1,
     video_seconds: float = 3600.0,
+    engine: Engine | None = None,
     shard: Shard = WHOLE,
     device: str = "auto",
     pooled: bool = False,
@@ -114,6 +115,8 @@ def extract(
             that asks for several must protect its own work by ``if __name__ == "__main__":``.
         video_seconds: Longest time that the work on one video may take, if other processes do it; a decoder that hangs
             costs its video only.
+        engine: Does the work in place of this machine's processes, e.g. `dmin.features.cluster.RayCluster`, which has
+            its own number of workers and time per video.
         shard: Does one of several parts, one part per machine, all into one store.
         device: Where backbones that are given by name run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
         pooled: Store maps averaged over their regions, a fiftieth of the size with maps of [7, 7]; networks that look
@@ -131,7 +134,8 @@ def extract(
     """
     if workers is not None and workers < 1:
         raise DataError(f"workers is {workers}: must be at least 1")
-    place = str(device_of(device))
+    if engine is None:  # other machines may have other devices
+        device_of(device)
     cards = _card(visual, "visual"), _card(audio, "audio")
     videos = dict(shard.part([item for item in find_videos(source).items() if ids is None or item[0] in ids]))
     store = FeatureStore.create(store_folder, Settings.of(*cards, pooled))
@@ -144,14 +148,14 @@ def extract(
             backbones.fetch(name, progress, card.version)  # once, here: not by every worker
     progress("extract", len(reused), len(videos))
 
-    workers = _suggested(len(pending)) if workers is None else min(workers, len(pending))
-    make = partial(_Extractor, visual, audio, store, missing_audio, place)
+    if engine is None:
+        workers = _suggested(len(pending)) if workers is None else min(workers, len(pending))
+        engine = on_this_machine(workers, video_seconds)
+    make = partial(_Extractor, visual, audio, store, missing_audio, device)
     done: list[str] = []
     failed: list[Failure] = []
     try:
-        with closing(
-            _here(make, pending) if workers <= 1 else in_processes(make, pending, workers, video_seconds)
-        ) as outcomes:
+        with closing(engine.apply(make, pending)) as outcomes:
             for job, outcome in outcomes:
                 if outcome is None:
                     done.append(job.video_id)
@@ -199,14 +203,6 @@ class _Extractor:
         return None
 
 
-def _here(make: Callable[[], _Extractor], jobs: Iterable[_Job]) -> Generator[tuple[_Job, str | None]]:
-    """Do in this process what `in_processes` does in several."""
-    extractor: _Extractor | None = None
-    for job in jobs:
-        extractor = extractor or make()  # not before the first job: loading takes seconds
-        yield job, extractor(job)
-
-
 def _suggested(videos: int) -> int:
     return max(1, min(cores(), videos // _VIDEOS_A_WORKER, _MOST_WORKERS))
 
@@ -220,7 +216,7 @@ def _card(backbone: str | Backbone, modality: str) -> Card:
 def _load(backbone: str | Backbone, modality: str, version: str, device: str) -> Backbone:
     if isinstance(backbone, Backbone):
         return backbone
-    return backbones.create(backbone, modality, version).to(device)
+    return backbones.create(backbone, modality, version).to(device_of(device))
 
 
 def _copy_annotations(source: Path, store: Path) -> None:

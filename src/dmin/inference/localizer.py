@@ -17,7 +17,7 @@ from dmin.checks import check_within_unit
 from dmin.errors import DataError, DminError
 from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
-from dmin.features.workers import in_processes
+from dmin.features.workers import on_this_machine
 from dmin.inference.loading import Trained
 from dmin.inference.options import OnWindow, Options
 from dmin.inference.windows import Average, Stretch, windows
@@ -219,12 +219,8 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         """
         if workers < 1:
             raise DataError(f"workers is {workers}: must be at least 1")
-        answer = partial(_answer, self, options)
-        if workers == 1:
-            for video in videos:
-                yield video, answer(video)
-            return
-        with closing(in_processes(partial(_ready, answer), videos, workers, video_seconds)) as answers:
+        engine = on_this_machine(workers, video_seconds)
+        with closing(engine.apply(partial(_ready, partial(_answer, self, options)), videos)) as answers:
             yield from answers
 
     def _decide(

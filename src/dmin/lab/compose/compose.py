@@ -14,7 +14,7 @@ from typing import Any
 
 from dmin.data.annotations import BACKGROUND, SPLITS, write_annotations
 from dmin.errors import DataError
-from dmin.features.workers import cores, in_processes
+from dmin.features.workers import cores, on_this_machine
 from dmin.files import in_place_of, remove_stale, write_atomically
 from dmin.lab.compose.banks.bank import Bank
 from dmin.lab.compose.deal import draw_scripts, statistics
@@ -156,14 +156,8 @@ def _render_all(
     bank: Bank, scripts: Sequence[ClipScript], settings: ComposeSettings, videos: Path, workers: int
 ) -> Iterator[None]:
     """Render clips here or in other processes; yields once a clip."""
-    workers = min(workers, len(scripts))
-    if workers <= 1:
-        for script in scripts:
-            render_clip(bank, script, settings, videos)
-            yield
-        return
     make = partial(_Renderer, bank, settings, videos)
-    with closing(in_processes(make, scripts, workers)) as rendered:
+    with closing(on_this_machine(min(workers, len(scripts))).apply(make, scripts)) as rendered:
         for script, lost in rendered:
             if lost is not None:
                 raise DataError(f"{script.video_id}.mp4 was not made: {lost}; the same call makes what is missing")
@@ -172,7 +166,7 @@ def _render_all(
 
 @dataclass(frozen=True)
 class _Renderer:
-    """Renders one clip after the other in a process of its own."""
+    """Renders one clip after the other, in this process or in one of several."""
 
     bank: Bank
     settings: ComposeSettings
