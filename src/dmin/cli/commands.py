@@ -164,8 +164,8 @@ def _parsed(name: str, words: list[str]) -> Namespace:
 
 
 def _check_device(args: Namespace) -> None:
-    """Refuse a device that this machine does not have, before any work."""
-    if getattr(args, "device", "cpu") not in ("auto", "cpu"):
+    """Refuse a device that this machine does not have, before any work; a cluster may have others."""
+    if getattr(args, "engine", "pool") != "ray" and getattr(args, "device", "cpu") not in ("auto", "cpu"):
         from dmin.device import device_of
 
         device_of(args.device)

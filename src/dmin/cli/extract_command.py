@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_remote_code, add_workers, refuse_missing
+from dmin.cli.options import add_device, add_remote_code, add_workers, cluster_of, refuse_missing
 from dmin.errors import DataError
 from dmin.shard import Shard
 
@@ -68,6 +68,7 @@ def check(args: Namespace) -> None:
     if (args.match and args.source) or (args.noisy and args.from_ave_h5 is None):
         raise DataError("--match goes with --ave or --from-ave-h5, --noisy with --from-ave-h5: leave it out")
     args.shard = Shard.read(args.shard)
+    cluster_of(args)
     refuse_missing(*(args.source or [args.ave or args.from_ave_h5]))
     from dmin import backbones
 
@@ -145,8 +146,9 @@ def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
         "visual": args.visual,
         "audio": args.audio,
         "missing_audio": args.missing_audio,
-        "workers": args.workers,
+        "workers": args.workers or 1,
         "video_seconds": args.item_timeout,
+        "engine": cluster_of(args),
         "shard": args.shard,
         "device": args.device,
         "pooled": args.pooled,

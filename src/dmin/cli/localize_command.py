@@ -13,7 +13,7 @@ from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat
 
 import dmin
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_remote_code, add_revision, add_workers, refuse_missing
+from dmin.cli.options import add_device, add_remote_code, add_revision, add_workers, cluster_of, refuse_missing
 from dmin.errors import DataError, DminError
 from dmin.results.events import dumps
 
@@ -70,6 +70,7 @@ def check(args: Namespace) -> None:
     args.formats = [name for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
     for name in args.formats:
         FORMATS[name]
+    cluster_of(args)
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -80,8 +81,11 @@ def run(args: Namespace, console: Console) -> int:
     videos = videos_of(args.videos)
     begin = partial(_Localizing, args, names_of(videos))
     make_folder(args.out)
-    if (workers := min(args.workers, len(videos))) > 1:
-        return answer_by(Pool(workers, args.item_timeout), videos, begin, "videos", console)
+    engine = cluster_of(args)
+    if engine is None and (workers := min(args.workers or 1, len(videos))) > 1:
+        engine = Pool(workers, args.item_timeout)
+    if engine is not None:
+        return answer_by(engine, videos, begin, "videos", console)
     localizing = begin(console)
     console.note(localizing.localizer.about)
     return answer_each(videos, localizing, "videos", console)

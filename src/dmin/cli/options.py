@@ -7,13 +7,16 @@ import sys
 from argparse import SUPPRESS, Action
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter
+from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 from jsonargparse._actions import _ActionConfigLoad
 from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from dmin.errors import DminError, unknown_name
+
+if TYPE_CHECKING:
+    from dmin.features.workers import Engine
 
 _KINDS = {
     "int": "a whole number",
@@ -151,14 +154,34 @@ def refuse_missing(*inputs: str | Path) -> None:
 
 
 def add_workers(parser: ArgumentParser) -> None:
-    """Declare ``--workers`` and ``--item-timeout``."""
-    parser.add_argument("--workers", type=PositiveInt, default=1, help="processes, each with its own backbones")
+    """Declare ``--workers``, ``--item-timeout``, ``--engine`` and ``--address``; see `cluster_of`."""
+    words = "processes, each with its own backbones; default: 1, or with --engine ray as many as there is room for"
+    parser.add_argument("--workers", type=PositiveInt | None, default=None, help=words)
     parser.add_argument(
         "--item-timeout",
         type=PositiveFloat,
         default=3600.0,
         help="with several workers: seconds after which the work on a video is stopped, as if it hung",
     )
+    words = "what runs the workers: pool (processes of this machine) or ray (a Ray cluster; needs the extra ray)"
+    parser.add_argument("--engine", type=Literal["pool", "ray"], default="pool", help=words)
+    words = "with --engine ray: auto (the cluster of this machine) or HOST:PORT; default: a Ray on this machine alone"
+    parser.add_argument("--address", type=str | None, default=None, help=words)
+
+
+def cluster_of(args: Namespace) -> Engine | None:
+    """The engine that ``--engine`` asks for beside this machine's own processes; None for those.
+
+    Raises:
+        DminError: There is an address, but no cluster to be used; or Ray is not installed.
+    """
+    if args.engine == "ray":
+        from dmin.features.cluster import RayCluster
+
+        return RayCluster(args.address, args.workers, args.item_timeout, args.device)
+    if args.address is not None:
+        raise DminError(f"--address is {args.address!r}, which is that of a Ray cluster: give --engine ray, too")
+    return None
 
 
 def add_device(parser: ArgumentParser) -> None:
