@@ -15,9 +15,9 @@ from dmin.models import DCMRConfig
 from dmin.training import loading as module
 from dmin.training.fit import fit
 from dmin.training.loading import Loading, available_bytes, hold_clips
+from dmin.training.order import EpochOrder
 from dmin.training.prepare import job_of
 from dmin.training.recipe import MatchingRecipe
-from dmin.training.resuming import EpochOrder
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 1)
 

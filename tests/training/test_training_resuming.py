@@ -6,6 +6,7 @@ import shutil
 import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from dmin.layers import EncoderConfig, InterModalityConfig
 from dmin.models import DCMRConfig
 from dmin.training.fit import TrainingModule, fit
 from dmin.training.recipe import MatchingRecipe
-from dmin.training.resuming import EpochOrder, RandomState, alone_in
+from dmin.training.resuming import RandomState, alone_in, is_first
 
 
 @dataclass(frozen=True)
@@ -155,15 +156,16 @@ def test_a_damaged_checkpoint_is_named_in_one_sentence(tiny_store, tiny_recipe, 
         fit(tiny_store, tmp_path, replace(tiny_recipe, epochs=2))
 
 
-def test_the_order_of_clips_differs_by_epoch_and_seed_and_is_drawn_again_alike():
-    order = EpochOrder(range(20), seed=1)
-    first = list(order)
-    order.set_epoch(1)
-    second = list(order)
-    assert sorted(first) == sorted(second) == list(range(20))
-    assert first != second
-    assert second != list(EpochOrder(range(20), seed=2))  # no seed repeats another one's epochs
-    assert first == list(EpochOrder(range(20), seed=1))
+def test_processes_that_train_together_draw_other_numbers_and_the_same_again():
+    kept, drawn = RandomState().state_dict(), []
+    for rank in (0, 1, 2, 1):
+        state = RandomState()
+        state.load_state_dict(kept)
+        state.on_train_start(SimpleNamespace(global_rank=rank))
+        drawn.append(draws())
+    for first, *others in zip(*drawn, strict=True):
+        assert len({first, *others}) == 3
+    assert drawn[1] == drawn[3]
 
 
 def draws():
@@ -176,9 +178,9 @@ def test_all_random_generators_go_on_where_they_were():
     state = RandomState()
     state.load_state_dict(kept)
     assert draws() != expected
-    state.on_train_start()
+    state.on_train_start(SimpleNamespace(global_rank=0))
     assert draws() == expected
-    state.on_train_start()  # a second run of the same process is left alone
+    state.on_train_start(SimpleNamespace(global_rank=0))  # a second run of the same process is left alone
     assert draws() != expected
 
 
@@ -206,3 +208,9 @@ def test_only_the_first_process_of_a_run_holds_its_folder(tmp_path, monkeypatch)
         monkeypatch.setattr(rank_zero_only, "rank", 1)
         with alone_in(tmp_path):
             pass
+
+
+def test_the_first_process_of_another_machine_is_not_the_first(monkeypatch):
+    assert is_first()
+    monkeypatch.setenv("NODE_RANK", "1")
+    assert not is_first()

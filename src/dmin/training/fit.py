@@ -17,7 +17,7 @@ import io
 import logging
 import signal
 import warnings
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -41,9 +41,10 @@ from dmin.progress import Progress, silent
 from dmin.tasks.task import Task
 from dmin.training.clock import StepClock
 from dmin.training.loading import hold_clips
+from dmin.training.order import EpochOrder
 from dmin.training.prepare import job_of
 from dmin.training.recipe import Recipe, write_recipe
-from dmin.training.resuming import EpochOrder, RandomState, WholeCheckpoints, alone_in, is_first, remove_remains
+from dmin.training.resuming import RandomState, WholeCheckpoints, alone_in, is_first, remove_remains
 
 _log = logging.getLogger("dmin")
 
@@ -90,7 +91,7 @@ class TrainingModule(lightning.LightningModule):
         self.task.count(self.train_accuracy, output, batch)
         log: dict[str, Any] = {f"train_{name}": value for name, value in losses.items()}
         log["train_accuracy"] = self.train_accuracy
-        self.log_dict(log, on_step=False, on_epoch=True, batch_size=len(batch.labels))
+        self._log(log, batch)
         return losses["loss"]
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
@@ -98,7 +99,12 @@ class TrainingModule(lightning.LightningModule):
         output = self.task.answer(self.model, batch)
         loss = self.task.losses(output, batch)["loss"]
         self.task.count(self.val_accuracy, output, batch)
-        self.log_dict({"val_loss": loss, "val_accuracy": self.val_accuracy}, batch_size=len(batch.labels))
+        self._log({"val_loss": loss, "val_accuracy": self.val_accuracy}, batch)
+
+    def _log(self, values: Mapping[str, Any], batch: Batch) -> None:
+        """Note values, of which the epoch's row has the mean over all clips of all processes."""
+        weight = cast(int, float(len(batch.labels)))  # of whole numbers Lightning rounds the mean over processes
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=weight, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Adam, its rate multiplied at milestones (section VI-B of the paper)."""
@@ -245,6 +251,7 @@ def _trainer(run: Path, recipe: Recipe, callbacks: Sequence[Callback]) -> lightn
         enable_model_summary=False,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
+        use_distributed_sampler=False,  # `dmin.training.order` shares clips among processes
         plugins=[WholeCheckpoints()],
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -16,7 +16,7 @@ from dmin.data.clips import ClipDataset, Sample, pad
 from dmin.errors import DataError
 from dmin.features.workers import cores, interrupts_held
 from dmin.progress import Progress, silent
-from dmin.training.resuming import EpochOrder
+from dmin.training.order import EpochOrder, SharedBatches
 
 _SHARE_OF_MEMORY = 0.5
 """Of what is available, that "auto" takes for features."""
@@ -72,21 +72,21 @@ class Loading:
         return cls(None, reason, device, processes)
 
     def loader(self, clips: Dataset[Sample], batch_size: int, order: EpochOrder | None = None) -> DataLoader[Sample]:
-        """Batches of a split in features' own type, in the order given or as the clips come.
+        """Batches of a split in features' own type: for training in the order given, for validation as clips come.
 
         Workers read ahead if files are read. Clips that are drawn anew in every epoch always come from this process:
         workers would draw other numbers than it does.
         """
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"batch_sampler": SharedBatches(cast(Sized, clips), batch_size)}
+        if order is not None:
+            options = {"batch_size": batch_size, "sampler": order}
         if self.held_on is None and isinstance(clips, ClipDataset):
             workers = max(1, min(cores() // self.processes // 2, _MOST_WORKERS))
             # Spawned, not forked: a forked worker would hold the lock on the run's folder beyond a killed run's end.
-            options = {"num_workers": workers, "prefetch_factor": _BATCHES_AHEAD, "persistent_workers": True}
+            options |= {"num_workers": workers, "prefetch_factor": _BATCHES_AHEAD, "persistent_workers": True}
             options["multiprocessing_context"] = "spawn"
         return _Loader(
             clips,
-            batch_size,
-            sampler=order,
             collate_fn=pad,
             # A generator of its own: a loader draws from it whenever it starts, and a resumed run starts one more.
             generator=torch.Generator(),

@@ -1,58 +1,32 @@
-"""Lets a killed run end as if it had not been killed: order of clips, random state, files; one run per folder.
+"""Lets a killed run end as if it had not been killed: random state, files; one run per folder.
 
 A run goes on from the end of the last epoch that it finished, and repeats what came after. On one device nothing else
-is needed for the same weights; on several, all of them go on with the first one's random state.
+is needed for the same weights. Of several processes the first one's random state is kept, and the others go on from it.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import random
 import shutil
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import lightning
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
-from torch.utils.data import RandomSampler
 
 from dmin.errors import DataError
 from dmin.files import remove_stale, write_atomically
-
-
-class EpochOrder(RandomSampler):
-    """The order of clips, which depends on the seed and the epoch alone; Lightning tells the epoch.
-
-    Args:
-        clips: What is ordered.
-        seed: Of the run.
-
-    Example:
-        >>> order = EpochOrder("abcd", seed=0)
-        >>> order.set_epoch(1)
-        >>> list(order)
-        [3, 0, 2, 1]
-    """
-
-    def __init__(self, clips: Sized, seed: int) -> None:
-        super().__init__(clips)
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Draw the order of this epoch from now on."""
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.data_source))
-        yield from order.tolist()
 
 
 class RandomState(Callback):
@@ -75,16 +49,20 @@ class RandomState(Callback):
         """Note the state; `on_train_start` sets it, after all else that draws has been set up."""
         self._kept = state_dict
 
-    def on_train_start(self, *of_lightning: Any) -> None:
-        """Go on with the noted state, if there is one."""
-        if self._kept is None:
-            return
-        random.setstate(self._kept["python"])
-        np.random.set_state(self._kept["numpy"])  # noqa: NPY002
-        torch.set_rng_state(self._kept["torch"])
+    def on_train_start(self, trainer: Trainer, *of_lightning: Any) -> None:
+        """Go on with the noted state, if there is one; then part from the other processes, which have the same one."""
+        if self._kept is not None:
+            self._set(self._kept)
+            self._kept = None
+        if trainer.global_rank:
+            lightning.seed_everything(int(torch.randint(2**31, ())) + trainer.global_rank, verbose=False)
+
+    def _set(self, kept: dict[str, Any]) -> None:
+        random.setstate(kept["python"])
+        np.random.set_state(kept["numpy"])  # noqa: NPY002
+        torch.set_rng_state(kept["torch"])
         here = torch.cuda.device_count()
-        torch.cuda.set_rng_state_all(self._kept["cuda"][:here])
-        self._kept = None
+        torch.cuda.set_rng_state_all(kept["cuda"][:here])
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -114,7 +92,8 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 def is_first() -> bool:
     """True if this process is the first, or the only one, of those that train together."""
-    return int(getattr(rank_zero_only, "rank", 0)) == 0
+    # Until a run begins, Lightning takes the first process of every machine for the first of all.
+    return int(getattr(rank_zero_only, "rank", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
 
 
 @contextmanager
