@@ -97,6 +97,21 @@ def test_several_workers_answer_as_one_does_and_a_bad_video_costs_itself(tmp_pat
     assert capsys.readouterr().out.count("(there already)") == 2
 
 
+def test_parts_of_the_work_make_the_whole(localize, good, tmp_path, capsys):
+    for name in ("a/sea.mkv", "b/sea.mkv", "b/dog.mkv"):
+        (tmp_path / "trip" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(good, tmp_path / "trip" / name)
+    found = []
+    for shard in ("1/2", "2/2", "7/9"):
+        assert localize(tmp_path / "trip", "--shard", shard) == 0
+        found.append(capsys.readouterr().out.count(" -> "))
+    assert found == [2, 1, 0]
+    names = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.json"))
+    assert names == ["a/sea.json", "b/sea.json", "dog.json"]
+    assert localize(tmp_path / "trip", "--shard", "3/2") == 2
+    assert "shard is '3/2': must be i/n" in capsys.readouterr().err
+
+
 def test_an_event_that_was_too_short_is_told(localize, tmp_path, capsys):
     video = write_video(tmp_path / "long.mkv", seconds=3)
     assert localize(video) == 0

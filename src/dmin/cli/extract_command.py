@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_remote_code, add_workers, cluster_of, refuse_missing
+from dmin.cli.options import add_device, add_remote_code, add_shard, add_workers, cluster_of, refuse_missing
 from dmin.errors import DataError
 from dmin.shard import Shard
 
@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         "--preset no-agta)",
     )
     add_workers(parser)
-    parser.add_argument("--shard", type=str, default="1/1", help="i/n: do the i-th of n parts, one a machine")
+    add_shard(parser)
     add_device(parser)
     add_remote_code(parser)
 

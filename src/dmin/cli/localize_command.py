@@ -13,9 +13,18 @@ from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat
 
 import dmin
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_remote_code, add_revision, add_workers, cluster_of, refuse_missing
+from dmin.cli.options import (
+    add_device,
+    add_remote_code,
+    add_revision,
+    add_shard,
+    add_workers,
+    cluster_of,
+    refuse_missing,
+)
 from dmin.errors import DataError, DminError
 from dmin.results.events import dumps
+from dmin.shard import Shard
 
 if TYPE_CHECKING:
     from dmin.inference import Localizer
@@ -59,6 +68,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--no-picture", action="store_true", help="leave the timeline picture out")
     parser.add_argument("--force", action="store_true", help="do again what is there already")
     add_workers(parser)
+    add_shard(parser)
     add_device(parser)
 
 
@@ -70,6 +80,7 @@ def check(args: Namespace) -> None:
     args.formats = [name for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
     for name in args.formats:
         FORMATS[name]
+    args.shard = Shard.read(args.shard)
     cluster_of(args)
 
 
@@ -79,7 +90,8 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.features.workers import Pool
 
     videos = videos_of(args.videos)
-    begin = partial(_Localizing, args, names_of(videos))
+    begin = partial(_Localizing, args, names_of(videos))  # of all parts: no other may take the same names
+    videos = args.shard.part(videos)
     make_folder(args.out)
     engine = cluster_of(args)
     if engine is None and (workers := min(args.workers or 1, len(videos))) > 1:

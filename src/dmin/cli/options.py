@@ -184,6 +184,11 @@ def cluster_of(args: Namespace) -> Engine | None:
     return None
 
 
+def add_shard(parser: ArgumentParser) -> None:
+    """Declare ``--shard``; `dmin.shard.Shard.read` reads it."""
+    parser.add_argument("--shard", type=str, default="1/1", help="i/n: do the i-th of n parts, one a machine")
+
+
 def add_device(parser: ArgumentParser) -> None:
     """Declare ``--device``; `dmin.cli.commands` checks it before the command runs."""
     words = "where to run: auto (a GPU where there is one), cpu, cuda, cuda:1, mps"

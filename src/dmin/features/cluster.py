@@ -12,10 +12,11 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import platform
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,14 +85,15 @@ class RayCluster:
         ray = _import_ray()
         with _connected(self.address):
             try:
-                for index, outcome, messages in self._outcomes(make, items):
-                    for message in messages:
-                        warnings.warn(message, stacklevel=2)
-                    if isinstance(outcome, _Raised):
-                        raise outcome.error
-                    yield items[index], outcome
+                with closing(self._outcomes(make, items)) as outcomes:
+                    for index, outcome, messages in outcomes:
+                        for message in messages:
+                            warnings.warn(message, stacklevel=2)
+                        if isinstance(outcome, _Raised):
+                            raise outcome.error
+                        yield items[index], outcome
             except ray.exceptions.RayError as error:
-                raise WorkerError(f"Ray has given up: {_first_line(error)}") from error
+                raise WorkerError(f"Ray has given up: {_last_line(error)}") from error
 
     def _outcomes(
         self, make: Callable[[], Callable[[Any], Any]], items: Sequence[Any]
@@ -213,7 +215,7 @@ class _Worker:
         if self._processes is None:
             if not self._start.folder.is_dir():
                 raise WorkerError(
-                    f"{os.uname().nodename} has no folder {self._start.folder}: all machines of the cluster must see "
+                    f"{platform.node()} has no folder {self._start.folder}: all machines of the cluster must see "
                     "the current folder, the videos and the answers under the same paths"
                 )
             os.chdir(self._start.folder)
@@ -256,7 +258,7 @@ def _connected(address: str | None) -> Iterator[None]:
             ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise WorkerError(
-            f"no Ray cluster at {address!r} ({_first_line(error)}): start one by `ray start --head`, or leave the "
+            f"no Ray cluster at {address!r} ({_last_line(error)}): start one by `ray start --head`, or leave the "
             "address out for a Ray on this machine"
         ) from error
     try:
@@ -267,7 +269,7 @@ def _connected(address: str | None) -> Iterator[None]:
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Drop what compiled code says on stderr: Ray's says how quiet it is going to be."""
+    """Drop what compiled code writes to stderr: Ray's announces there that it will be quiet."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -287,5 +289,6 @@ def _import_ray() -> Any:
     return ray
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+def _last_line(error: Exception) -> str:
+    """The line that says it: those before it are of tracebacks."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]

@@ -81,7 +81,7 @@ class Here:
     def apply(
         self, make: Callable[[], Callable[[Item], Result]], items: Iterable[Item]
     ) -> Generator[tuple[Item, Result | Lost]]:
-        """See `Engine`; nothing is lost unless all is."""
+        """See `Engine`. No item is lost: if this process dies, all ends."""
         function: Callable[[Item], Result] | None = None
         for item in items:
             function = function or make()  # not before the first item: loading takes seconds
