@@ -139,3 +139,22 @@ def save_hf(family: str, folder: Path) -> tuple[Any, Any]:
     network.eval().save_pretrained(folder)
     preparation.save_pretrained(folder)
     return network, preparation
+
+
+WORDS = "a dog barks church bell rings the sound of photo this is video silence"
+VOCABULARY = ("<pad>", "<s>", "</s>", "<unk>", ".", *WORDS.split())
+"""Words that the tokenizer of `save_tokenizer` knows; their places are their numbers."""
+
+
+def save_tokenizer(folder: Path) -> None:
+    """Save a tokenizer that splits texts into the words of `VOCABULARY`, between <s> and </s>."""
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(VOCABULARY)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    special = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)

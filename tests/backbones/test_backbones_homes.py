@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import timm
 import torch
-from hub_tiny import save_hf, save_timm
+from hub_tiny import save_hf, save_timm, save_tokenizer
 
-from dmin.backbones import card_of, create, fetch, homes
+from dmin.backbones import card_of, card_that_reads, create, fetch, homes, text_tower
 from dmin.backbones.timm_names import home
 from dmin.errors import ModelError
 from dmin.progress import silent
@@ -77,6 +77,22 @@ def test_a_network_of_transformers_on_the_hub(on_hub, tmp_path):
     backbone = create("hf:ann/eye", "visual")
     assert (backbone.card.version, backbone.card.licence) == (f"1-{commit}", "not stated")
     torch.testing.assert_close(backbone(frames()), create(f"hf:{tmp_path}", "visual")(frames()))
+
+
+def test_a_network_that_reads_on_the_hub(on_hub, tmp_path):
+    pytest.importorskip("transformers", reason="the extra hub is not installed")
+    save_hf("clip", tmp_path)
+    save_tokenizer(tmp_path)
+    on_hub.add("ann/reads", {path.name: path.read_bytes() for path in tmp_path.iterdir()} | {"README.md": README})
+    card = card_that_reads("hf:ann/reads", "visual")
+    assert (card.name, card.licence) == ("hf-text:ann/reads", "cc-by-nc-4.0")
+    backbone = create(card.name, "visual", card.version)
+    assert not [line for line in on_hub.requests if "tokenizer" in line]  # for who reads
+    embedded = text_tower(card).embed(["a dog"])
+    assert [line for line in on_hub.requests if "tokenizer.json" in line]
+    here = card_that_reads(f"hf:{tmp_path}", "visual")
+    torch.testing.assert_close(embedded, text_tower(here).embed(["a dog"]), rtol=0, atol=0)
+    torch.testing.assert_close(backbone(frames()), create(here.name, "visual")(frames()), rtol=0, atol=0)
 
 
 def test_weights_that_are_not_there(on_hub, tmp_path):

@@ -1,9 +1,35 @@
 """Frozen feature extractors, a file each. `create(name)` loads one; `cards()` tells all of them apart.
 
-Networks of timm and transformers are loaded by their names, too: `timm:NAME`, `hf:OWNER/NAME`.
+Networks of timm and transformers are loaded by their names, too: `timm:NAME`, `hf:OWNER/NAME`; with
+`hf-text:OWNER/NAME`, their features are embeddings that they share with texts, which a `text_tower` reads.
 """
 
 from dmin.backbones.homes import trust_remote_code
-from dmin.backbones.registry import Backbone, Card, card_of, cards, create, fetch, find, register
+from dmin.backbones.registry import (
+    Backbone,
+    Card,
+    TextTower,
+    card_of,
+    card_that_reads,
+    cards,
+    create,
+    fetch,
+    find,
+    register,
+    text_tower,
+)
 
-__all__ = ["Backbone", "Card", "card_of", "cards", "create", "fetch", "find", "register", "trust_remote_code"]
+__all__ = [
+    "Backbone",
+    "Card",
+    "TextTower",
+    "card_of",
+    "card_that_reads",
+    "cards",
+    "create",
+    "fetch",
+    "find",
+    "register",
+    "text_tower",
+    "trust_remote_code",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,7 +13,6 @@ from dmin.backbones.registry import Backbone
 from dmin.errors import ModelError
 from dmin.media import FrameSize
 
-PREPARATION = "AutoImageProcessor"
 FRAMES_PER_SECOND = 4.0
 _FFMPEG = {0: "POINT", 1: "LANCZOS", 2: "BILINEAR", 3: "BICUBIC"}
 """FFmpeg's names of Pillow's methods."""
@@ -32,10 +32,23 @@ class HfImages(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Maps [N, h, w, D] of frames uint8 [N, H, W, 3]."""
         prepared = self.prepare(images=list(frames.permute(0, 3, 1, 2).cpu()), return_tensors="pt")
-        return _maps(self.network, prepared["pixel_values"].to(frames.device))
+        return self.maps(self.network, prepared["pixel_values"].to(frames.device))
 
-
-BACKBONE = HfImages
+    @staticmethod
+    def maps(network: Any, pictures: Tensor) -> Tensor:
+        """Maps [N, h, w, D] of prepared pictures [N, 3, height, width]."""
+        features: Tensor = network(pixel_values=pictures).last_hidden_state
+        if features.ndim == 4:  # [N, D, h, w]
+            return features.permute(0, 2, 3, 1)
+        height, width = pictures.shape[-2:]
+        patch = getattr(network.config, "patch_size", None)
+        if features.ndim != 3 or not isinstance(patch, int):
+            raise ModelError(f"its features are {list(features.shape)}: give a network with maps or square patches")
+        prefix = features.shape[1] - (height // patch) * (width // patch)
+        if prefix < 0:
+            raise ModelError("its last patches are larger than its first: give such a network as timm:NAME")
+        # What stands before the patches, e.g. class and register tokens, tells nothing of places.
+        return without_prefix(features, prefix, height, width)
 
 
 def tower(model: Any) -> Any:
@@ -43,8 +56,13 @@ def tower(model: Any) -> Any:
     return getattr(model, "vision_model", model)
 
 
-def facts(network: Any, processor: Any) -> dict[str, Any]:
+def facts(network: Any, processor: Any, maps: Callable[[Any, Tensor], Tensor] = HfImages.maps) -> dict[str, Any]:
     """What a card says of a tower: map, input, rates.
+
+    Args:
+        network: The tower.
+        processor: Its image processor.
+        maps: What the backbone makes of a network and prepared pictures.
 
     Raises:
         ModelError: The size of its input depends on the picture's, or it gives no maps.
@@ -56,7 +74,7 @@ def facts(network: Any, processor: Any) -> dict[str, Any]:
     if len(sizes) > 1 or len(size := sizes.pop()) != 3:
         raise ModelError("its input follows each picture's own size: give a network whose processor crops or squashes")
     with torch.no_grad(), torch.device(network.device):
-        shape = tuple(_maps(network, torch.zeros(1, *size)).shape[1:])
+        shape = tuple(maps(network, torch.zeros(1, *size)).shape[1:])
     scaled = scaling(processor.image_mean, processor.image_std)
     return {
         "output_shape": shape,
@@ -76,19 +94,3 @@ def _frame_size(processor: Any) -> FrameSize | None:
         return FrameSize(shortest, shortest, covers=True, interpolation=method)
     height, width = (getattr(size, side, None) or dict(size).get(side) for side in ("height", "width"))
     return FrameSize(height, width, interpolation=method) if height and width else None
-
-
-def _maps(network: Any, pictures: Tensor) -> Tensor:
-    """Maps [N, h, w, D] of prepared pictures [N, 3, height, width]."""
-    features: Tensor = network(pixel_values=pictures).last_hidden_state
-    if features.ndim == 4:  # [N, D, h, w]
-        return features.permute(0, 2, 3, 1)
-    height, width = pictures.shape[-2:]
-    patch = getattr(network.config, "patch_size", None)
-    if features.ndim != 3 or not isinstance(patch, int):
-        raise ModelError(f"its features are {list(features.shape)}: give a network with maps or square patches")
-    prefix = features.shape[1] - (height // patch) * (width // patch)
-    if prefix < 0:
-        raise ModelError("its last patches are larger than its first: give such a network as timm:NAME")
-    # What stands before the patches, e.g. class and register tokens, tells nothing of places.
-    return without_prefix(features, prefix, height, width)

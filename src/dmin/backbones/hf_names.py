@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,35 +16,60 @@ from dmin.errors import require
 
 SCHEME = "hf:"
 MODALITIES = ("visual", "audio")
-_KINDS: dict[str, Any] = {"visual": hf_images, "audio": hf_sounds}
 
 
-def home(name: str, version: str | None = None) -> Home:
+@dataclass(frozen=True)
+class Kind:
+    """A way to make a backbone of a network of transformers."""
+
+    preparation: str
+    """Class of transformers that prepares the network's input."""
+    tower: Callable[[Any], Any]
+    """Gives the part of a whole network that sees, or hears."""
+    facts: Callable[[Any, Any], dict[str, Any]]
+    """Gives what a card says of such a part and what prepares its input."""
+    backbone: Callable[[Any, Any], Backbone]
+    """Makes the backbone of the same two."""
+
+
+_KINDS = {
+    "visual": Kind("AutoImageProcessor", hf_images.tower, hf_images.facts, hf_images.HfImages),
+    "audio": Kind("AutoFeatureExtractor", hf_sounds.tower, hf_sounds.facts, hf_sounds.HfSounds),
+}
+
+
+def home(name: str, version: str | None = None, scheme: str = SCHEME) -> Home:
     """Find the files of a network.
 
     Args:
         name: The backbone's, with its scheme.
         version: Of a card that is wanted again.
+        scheme: What the name begins with.
 
     Raises:
         MissingPackageError: The extra ``hub`` is not installed.
         ModelError: Its files cannot be had.
     """
     require("transformers", "hub")
-    return home_of(SCHEME, name.removeprefix(SCHEME), version)
+    return home_of(scheme, name.removeprefix(scheme), version)
 
 
-def card(home: Home, modality: str) -> Card:
+def card(home: Home, modality: str, kinds: Mapping[str, Kind] = _KINDS) -> Card:
     """The card of a network, by its configuration; its weights need not be there.
+
+    Args:
+        home: Where its files lie.
+        modality: "visual" or "audio".
+        kinds: What is made of it, by modality.
 
     Raises:
         ModelError: It cannot be read, or does not give features of this modality.
     """
     import transformers
 
-    kind = _KINDS[modality]
+    kind = kinds[modality]
     with reading(home), _quiet():
-        config = transformers.AutoConfig.from_pretrained(home.folder, **_options())
+        config = transformers.AutoConfig.from_pretrained(home.folder, **options())
         preparation = _preparation(home, kind)
         try:
             facts = _facts(kind, config, preparation, "meta")
@@ -60,39 +86,48 @@ def card(home: Home, modality: str) -> Card:
     )
 
 
-def make(home: Home, modality: str) -> Backbone:
-    """Load a network.
+def make(home: Home, modality: str, kinds: Mapping[str, Kind] = _KINDS) -> Backbone:
+    """Load a network; the arguments are those of `card`.
+
+    Raises:
+        ModelError: It cannot be read.
+    """
+    kind = kinds[modality]
+    with loading(home) as network:
+        return kind.backbone(kind.tower(network), _preparation(home, kind))
+
+
+@contextmanager
+def loading(home: Home) -> Iterator[Any]:
+    """Load a whole network with its weights; errors within the context are told as its own.
 
     Raises:
         ModelError: It cannot be read.
     """
     import transformers
 
-    kind = _KINDS[modality]
     with reading(home), _quiet():
-        whole = transformers.AutoModel.from_pretrained(home.folder, dtype=torch.float32, **_options())
-        backbone: Backbone = kind.BACKBONE(kind.tower(whole), _preparation(home, kind))
-    return backbone
+        yield transformers.AutoModel.from_pretrained(home.folder, dtype=torch.float32, **options()).eval()
 
 
-def _facts(kind: Any, config: Any, preparation: Any, device: str) -> dict[str, Any]:
+def _facts(kind: Kind, config: Any, preparation: Any, device: str) -> dict[str, Any]:
     """What a card says of a network, found out by one without its weights."""
     import transformers
 
     with torch.device(device):
         network = transformers.AutoModel.from_config(config, trust_remote_code=is_code_trusted())
     # Some networks put a parameter elsewhere.
-    facts: dict[str, Any] = kind.facts(kind.tower(network.to(device)).eval(), preparation)
-    return facts
+    return kind.facts(kind.tower(network.to(device)).eval(), preparation)
 
 
-def _preparation(home: Home, kind: Any) -> Any:
+def _preparation(home: Home, kind: Kind) -> Any:
     import transformers
 
-    return getattr(transformers, kind.PREPARATION).from_pretrained(home.folder, **_options())
+    return getattr(transformers, kind.preparation).from_pretrained(home.folder, **options())
 
 
-def _options() -> dict[str, Any]:
+def options() -> dict[str, Any]:
+    """Options of all that transformers loads from a folder."""
     return {"trust_remote_code": is_code_trusted(), "local_files_only": True}
 
 

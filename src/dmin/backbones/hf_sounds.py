@@ -7,6 +7,7 @@ averaged. A window-wise network describes all that it hears by one vector.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -15,7 +16,6 @@ from torch import Tensor
 from dmin.backbones.registry import Backbone
 from dmin.errors import ModelError
 
-PREPARATION = "AutoFeatureExtractor"
 SURROUNDINGS_SECONDS = 10.0
 """Heard at once by networks whose configuration sets no length: clips of the common data sets last as long."""
 _FRAME_WISE = ("conv_stride", "max_source_positions")
@@ -36,16 +36,24 @@ class HfSounds(Backbone):
     def forward(self, waveforms: Tensor) -> Tensor:
         """Vectors [N, D] or [N, T, D] of waveforms [N, S]."""
         rate = self.prepare.sampling_rate
-        output = self.network(**_prepared(self.network, self.prepare, waveforms))
-        if not _is_frame_wise(self.network):
-            return _vector(output)
-        frames: Tensor = output.last_hidden_state  # [N, F, D]
+        frames = self.features(self.network, _prepared(self.network, self.prepare, waveforms))
+        if frames.ndim == 2:
+            return frames
         seconds = waveforms.shape[1] // rate
         places = frame_seconds(frames.shape[1], self.network.config, self.prepare).to(frames.device)
         return torch.stack([frames[:, (places >= t) & (places < t + 1)].mean(1) for t in range(seconds)], 1)
 
-
-BACKBONE = HfSounds
+    @staticmethod
+    def features(network: Any, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Frames [N, F, D] of a frame-wise network, one vector [N, D] for all that is heard of any other."""
+        output = network(**inputs)
+        if _is_frame_wise(network):
+            frames: Tensor = output.last_hidden_state
+            return frames
+        vector: Tensor | None = getattr(output, "pooler_output", None)
+        if vector is None or vector.ndim != 2:
+            raise ModelError("it gives neither frames nor one vector of a sound: give another network")
+        return vector
 
 
 def tower(model: Any) -> Any:
@@ -55,8 +63,15 @@ def tower(model: Any) -> Any:
     return model.get_encoder() if getattr(model.config, "is_encoder_decoder", False) else model
 
 
-def facts(network: Any, extractor: Any) -> dict[str, Any]:
+def facts(
+    network: Any, extractor: Any, features: Callable[[Any, Mapping[str, Tensor]], Tensor] = HfSounds.features
+) -> dict[str, Any]:
     """What a card says of a tower: vector, rate, context.
+
+    Args:
+        network: The tower.
+        extractor: Its feature extractor.
+        features: What the backbone makes of a network and its inputs.
 
     Raises:
         ModelError: It gives no vectors of sound.
@@ -67,8 +82,7 @@ def facts(network: Any, extractor: Any) -> dict[str, Any]:
     context = _context_seconds(extractor)
     inputs = _prepared(network, extractor, torch.zeros(1, round(context * rate)))
     with torch.no_grad(), torch.device(network.device):
-        output = network(**{name: tensor.to(network.device) for name, tensor in inputs.items()})
-    size = output.last_hidden_state.shape[-1] if frame_wise else _vector(output).shape[-1]
+        size = features(network, {name: tensor.to(network.device) for name, tensor in inputs.items()}).shape[-1]
     words = "frames averaged by the second" if frame_wise else "a window centred on each second"
     return {
         "output_shape": (size,),
@@ -122,11 +136,3 @@ def _prepared(network: Any, extractor: Any, waveforms: Tensor) -> dict[str, Any]
         inputs["is_longer"] = torch.zeros_like(torch.as_tensor(inputs["is_longer"]))
     known = inspect.signature(network.forward).parameters
     return {name: tensor.to(waveforms.device) for name, tensor in inputs.items() if name in known}
-
-
-def _vector(output: Any) -> Tensor:
-    """One vector for all that was heard, [N, D]."""
-    vector: Tensor | None = getattr(output, "pooler_output", None)
-    if vector is None or vector.ndim != 2:
-        raise ModelError("it gives neither frames nor one vector of a sound: give another network")
-    return vector

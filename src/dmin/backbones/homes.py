@@ -25,6 +25,7 @@ PREPROCESSING = "1"
 """Changes whenever the features of networks by name do, though their weights are the same."""
 _SMALL = ("config.json", "preprocessor_config.json", "processor_config.json", "README.md")
 _CODE = ("*.py",)
+_TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model")
 _SAFE = ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json")
 _PICKLED = ("pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json")
 _TRUST = "DMIN_TRUST_REMOTE_CODE"
@@ -85,6 +86,15 @@ class Home:
                 progress(step, 1, 1)
                 return
         raise ModelError(f"{self.name} has no weights that are known here ({_SAFE[0]} or {_PICKLED[0]}): give another")
+
+    def fetch_tokenizer(self) -> None:
+        """Download what splits texts for the network, unless it is there.
+
+        Raises:
+            ModelError: It cannot be had.
+        """
+        if self.repository is not None:
+            self._download(_TOKENIZER)
 
     def _download(self, files: tuple[str, ...]) -> None:
         download(str(self.repository), files, f"{self.name} is wanted, and", revision=commit_of(self.version))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from dmin.backbones.downloads import Download
 from dmin.errors import ModelError, unknown_name
@@ -29,12 +29,18 @@ _BUILT_IN = (
 """Modules that register a backbone when they are imported."""
 
 
-BY_NAME = {"timm:": "dmin.backbones.timm_names", "hf:": "dmin.backbones.hf_names"}
+BY_NAME = {
+    "timm:": "dmin.backbones.timm_names",
+    "hf:": "dmin.backbones.hf_names",
+    "hf-text:": "dmin.backbones.hf_texts",
+}
 """Modules that find networks of a library by name; what stands before the name says which."""
 _OTHERS = {
     "visual": "any network of timm is timm:NAME, of transformers hf:OWNER/NAME; one of your own needs --plugin FILE",
     "audio": "any network of transformers is hf:OWNER/NAME; one of your own needs --plugin FILE",
 }
+READING = {"visual": "CLIP's or SigLIP's kind", "audio": "CLAP's kind"}
+"""Networks of transformers that have a text tower."""
 _SQUASHED = FrameSize(224, 224)
 
 
@@ -65,6 +71,23 @@ class Card:
     """Sound that the network hears at once: 1 is the second alone, more is the second in its surroundings."""
     frame_wise: bool = False
     """True if the network describes each second of a long input; False if it describes all of it by one vector."""
+    space: str = ""
+    """Name of the space that the features share with texts; empty if there is none. Two of one name are one space."""
+
+    @property
+    def terms(self) -> str:
+        """One line: version, licence and source, to be said before the network is used for the first time."""
+        return f"{self.name}, {self.version}: licence {self.licence}; {self.source}"
+
+
+@dataclass(frozen=True)
+class TextTower:
+    """Reads texts into the space of a backbone's features."""
+
+    embed: Callable[[Sequence[str]], Tensor]
+    """Texts -> [N, D]; maps averaged over their regions, or vectors, are compared with them by their cosine."""
+    scale: float
+    """Factor of the cosines: softmax of what comes of it gives probabilities, as in the network's training."""
 
 
 class Backbone(nn.Module):
@@ -76,6 +99,14 @@ class Backbone(nn.Module):
     """
 
     card: Card
+
+    def text_tower(self) -> TextTower:
+        """Give what reads texts; backbones whose card names a space have it.
+
+        Raises:
+            ModelError: There is none.
+        """
+        raise ModelError(f"{self.card.name} has no text_tower, though its card names the space {self.card.space!r}")
 
     def freeze(self) -> None:
         """Switch to inference for good."""
@@ -168,6 +199,36 @@ def create(name: str, modality: str | None = None, version: str | None = None) -
     backbone.card = card
     backbone.freeze()
     return backbone
+
+
+def card_that_reads(name: str, modality: str) -> Card:
+    """As `card_of`, for a backbone whose features share a space with texts; ``hf:NAME`` stands for ``hf-text:NAME``.
+
+    Raises:
+        ModelError: There is none of that name, it does not read, or its configuration cannot be had.
+        MissingPackageError: The extra ``hub`` is needed.
+    """
+    card = card_of(name.replace("hf:", "hf-text:", 1) if name.startswith("hf:") else name, modality)
+    if not card.space:
+        known = [other.name for other in cards().values() if other.modality == modality and other.space]
+        raise ModelError(f"{name} does not read: give {' or '.join([f'hf:OWNER/NAME of {READING[modality]}', *known])}")
+    return card
+
+
+def text_tower(card: Card) -> TextTower:
+    """Load what reads texts into the space of a backbone.
+
+    Args:
+        card: Of a backbone that reads; see `card_that_reads`.
+
+    Raises:
+        ModelError: Its weights cannot be had.
+    """
+    library = _library(card.name)
+    if library is None:
+        return create(card.name).text_tower()
+    tower: TextTower = library.text_tower(library.home(card.name, card.version), card.modality)
+    return tower
 
 
 def _library(name: str) -> Any:

@@ -101,7 +101,7 @@ def _say_licences(args: Namespace, console: Console) -> None:
     for modality in ("visual", "audio"):
         card = backbones.card_of(getattr(args, modality), modality)
         if card.name not in backbones.cards():
-            console.note(f"{card.name}, {card.version}: licence {card.licence}; {card.source}")
+            console.note(card.terms)
 
 
 def _check(source: Sequence[str], console: Console) -> tuple[str, ...] | None:
