@@ -14,11 +14,14 @@ from dmin.models.outputs import (
 )
 from dmin.models.pretrained import PretrainedModel
 from dmin.models.systems import System, system, systems
+from dmin.models.word_rules import RULES
+from dmin.models.words import Words, WordsConfig
 
 __all__ = [
     "DCMR",
     "DMIN",
     "PADDING_LOGIT",
+    "RULES",
     "AttentionMaps",
     "DCMRConfig",
     "DMINConfig",
@@ -32,6 +35,8 @@ __all__ = [
     "PretrainedModel",
     "System",
     "WindowOutput",
+    "Words",
+    "WordsConfig",
     "system",
     "systems",
 ]

@@ -33,7 +33,7 @@ _CARD = """---
 {{ card_data }}
 ---
 
-# {{ network }}, trained with dmin
+# {{ network }}, {{ "a network of" if parameters == "0" else "trained with" }} dmin
 
 - **Network**: {{ network }}, {{ parameters }} parameters; its sizes are in `config.json`.
 {% if categories %}- **Categories**: {{ categories }}.

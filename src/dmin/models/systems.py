@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from dmin.errors import ModelError, unknown_name
 from dmin.models.bases import LocalizationModel, MatchingModel
 from dmin.models.pretrained import CONFIG_FILE, PretrainedModel, read_config
+from dmin.models.words import Words
 from dmin.registry import Registry
 
 
@@ -126,7 +127,8 @@ def load_network(folder: Path, base: type[Base]) -> Base:
         ModelError: No network, one of another kind, or one that no system here has.
     """
     name = read_config(folder)["model"]
-    networks = {entry.network.__name__: entry.network for entry in systems().values()}
+    networks: dict[str, type[PretrainedModel]] = {Words.__name__: Words}  # no system, as nobody trains it
+    networks |= {entry.network.__name__: entry.network for entry in systems().values()}
     if name not in networks:
         raise ModelError(
             f"{folder / CONFIG_FILE}: {unknown_name('network', name, networks)}; if it is of your own making, give "
