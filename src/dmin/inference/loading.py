@@ -97,6 +97,14 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
         _log.info("%s", trained.about)
         return trained
 
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the network and its settings to a folder that `from_pretrained` and all commands load.
+
+        The backbones are not in it; a machine that loads it must be able to get them.
+        """
+        self.model.save_pretrained(folder)
+        self.settings.save(Path(folder))
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.about})"
 

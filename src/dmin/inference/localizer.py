@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
-from functools import partial
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dmin.checks import check_within_unit
-from dmin.errors import DataError, DminError
+from dmin.errors import DminError
 from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
-from dmin.features.workers import on_this_machine
+from dmin.inference.labels import AUDIO, VISUAL, Prompts, network_of
 from dmin.inference.loading import Trained
+from dmin.inference.many import answers_of
 from dmin.inference.options import OnWindow, Options
-from dmin.inference.windows import Average, Stretch, windows
+from dmin.inference.windows import Average, Stretch, noting, windows
 from dmin.media import Arrays, Source, recording_of
 from dmin.models import LocalizationModel
 from dmin.models.settings import LocalizerSettings
@@ -61,6 +59,37 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             ModelError: There is no such model, or it is not one of this task.
         """
         return cls._load(name_or_path, device, revision)
+
+    @classmethod
+    def from_labels(
+        cls,
+        labels: Sequence[str],
+        *,
+        visual: str = VISUAL,
+        audio: str = AUDIO,
+        rule: str = "agreement",
+        distractors: Sequence[str] | None = None,
+        prompts: Prompts | None = None,
+        device: str = "auto",
+        progress: Progress = silent,
+    ) -> Localizer:
+        """Make a localizer of labels in words; nothing is trained.
+
+        Args:
+            labels: Names of the categories, as "dog barking".
+            visual: A backbone that reads: hf:OWNER/NAME of CLIP's or SigLIP's kind, or one of your own.
+            audio: The same of CLAP's kind.
+            rule: One of `dmin.models.RULES`: "agreement", "product" or "joint".
+            distractors: Texts that are compared with the labels and are no event; everyday ones by default.
+            prompts: Sentences that each text is put into.
+            device: Where to run, as for `from_pretrained`.
+            progress: Told as weights are downloaded.
+
+        Raises:
+            ModelError: A label or a distractor will not do, a backbone does not read, or the rule does not fit.
+        """
+        network, settings = network_of(labels, visual, audio, rule, distractors, prompts, progress)
+        return cls(network, settings, f"words by {settings.visual} and {settings.audio}", device)
 
     @property
     def about(self) -> str:
@@ -217,11 +246,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
                 else:
                     events.save(f"{video}.vtt")
         """
-        if workers < 1:
-            raise DataError(f"workers is {workers}: must be at least 1")
-        engine = on_this_machine(workers, video_seconds)
-        with closing(engine.apply(partial(_ready, partial(_answer, self, options)), videos)) as answers:
-            yield from answers
+        yield from answers_of(self, videos, workers, video_seconds, options)
 
     def _decide(
         self, chunks: Iterable[ClipFeatures], merger: Merger, progress: Progress, on_window: OnWindow | None
@@ -230,7 +255,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         average = Average()
         durations: list[float] = []
         start = 0
-        for window in windows(_noting(chunks, durations), self.settings.window_seconds):
+        for window in windows(noting(chunks, durations), self.settings.window_seconds):
             rows, shape = self._answer(window, on_window)
             average.add(window.start, rows)
             table = average.take(window.settled)  # [T, N]
@@ -273,24 +298,3 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             parts.append(spatial[0].flatten(1))  # [T, H W]
             shape = (spatial.shape[2], spatial.shape[3])
         return torch.cat(parts, 1).double().cpu().numpy(), shape
-
-
-def _noting(chunks: Iterable[ClipFeatures], durations: list[float]) -> Iterator[tuple[Tensor, ...]]:
-    """Visual maps and audio features of chunks; how long each of them lasts is noted on the way."""
-    for chunk in chunks:
-        durations.append(chunk.duration_seconds)
-        yield chunk.visual, chunk.audio
-
-
-def _answer(localizer: Localizer, options: Options, video: str | Path) -> Events | DminError:
-    try:
-        return localizer(video, **options)
-    except DminError as error:
-        return error
-    except Exception as error:  # a video may break a decoder in ways that nobody has foreseen
-        return DminError(f"{video}: {type(error).__name__}: {error}")
-
-
-def _ready(answer: Callable[[str | Path], Any]) -> Callable[[str | Path], Any]:
-    """Give a worker its function; nothing is left to load."""
-    return answer

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dmin.features import ClipFeatures
+
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
@@ -27,6 +29,13 @@ class Stretch:
 
     def __len__(self) -> int:
         return len(self.features[0])
+
+
+def noting(chunks: Iterable[ClipFeatures], durations: list[float]) -> Iterator[tuple[Tensor, ...]]:
+    """Visual maps and audio features of chunks; how long each of them lasts is noted on the way."""
+    for chunk in chunks:
+        durations.append(chunk.duration_seconds)
+        yield chunk.visual, chunk.audio
 
 
 def windows(chunks: Iterable[tuple[Tensor, ...]], length: int) -> Iterator[Stretch]:
