@@ -16,6 +16,13 @@ def chosen(fit: list[float]) -> int:
     return max(range(len(fit)), key=lambda place: fit[place])
 
 
+def clears(fit: list[float], place: int, floor: float) -> float:
+    """Logit by which a text clears its floor, or, if that is less, the best other text."""
+    share = probabilities(fit)[place]
+    best_other = max(value for other, value in enumerate(fit) if other != place)
+    return min(math.log(share / (1 - share)) - math.log(floor / (1 - floor)), fit[place] - best_other)
+
+
 def agreement(visual, audio, joint, labels, visual_floor, audio_floor) -> int | None:
     """The label of a second that is an event; None if it is none."""
     place = chosen(visual)

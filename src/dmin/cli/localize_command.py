@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 HELP = """Find the events of videos: what is both heard and seen, second by second.
 Writes STEM.json, STEM.csv and STEM.png (film strip, where the network looks, spectrogram, relevance, events) for each
 video, and prints the events. A folder means all videos in it and below. Answers that are there already, of the same
-file, model and settings, are kept. Example: dmin localize holiday.mp4 holidays/ --out events --formats csv,vtt,eaf"""
+file, model and settings, are kept. Example: dmin localize holiday.mp4 holidays/ --out events --formats csv,vtt,eaf
+Instead of a model, labels in words will do, without any training (pip install 'dmin[hub]').
+Example: dmin localize holiday.mp4 --labels "dog barking, church bell, someone speaking\""""
 STOPPED = "finished answers are kept; the same command keeps them, too, and does the others"
 
 
@@ -45,6 +47,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--out", type=Path, default=Path("events"), help="folder of the answers")
     parser.add_argument("--model", type=str, default="starter", help="starter, a folder of `dmin train`, or a hub id")
     add_revision(parser)
+    _add_words(parser)
     add_remote_code(parser)
     parser.add_argument(
         "--threshold",
@@ -72,11 +75,50 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     add_device(parser)
 
 
+def _add_words(parser: ArgumentParser) -> None:
+    """Declare the flags of labels in words."""
+    parser.add_argument(
+        "--labels",
+        type=str | None,
+        default=None,
+        help="instead of --model: events to find, in words, with commas between them",
+    )
+    help_of = {
+        "visual": "with --labels: what sees, hf:OWNER/NAME or hf:FOLDER of CLIP's or SigLIP's kind; default: SigLIP 2",
+        "audio": "with --labels: what hears, the same of CLAP's kind; default: CLAP",
+        "rule": "with --labels: agreement, product or joint; default: agreement",
+        "distractors": "with --labels: what they are compared with, in words; default: everyday things",
+    }
+    for name, words in help_of.items():
+        parser.add_argument(f"--{name}", type=str | None, default=None, help=words)
+    parser.add_argument(
+        "--calibrate",
+        type=Path | None,
+        default=None,
+        help="with --labels: a data set of a few labelled clips, on which the floors are chosen",
+    )
+    parser.add_argument(
+        "--save-model",
+        type=Path | None,
+        default=None,
+        help="with --labels: a folder to write the model to, for `dmin serve --models`, --model and others",
+    )
+
+
+_OF_LABELS = ("visual", "audio", "rule", "distractors", "calibrate", "save_model")
+
+
 def check(args: Namespace) -> None:
-    """Refuse videos of which none exists, and formats that nobody knows."""
+    """Refuse videos of which none exists, flags that do not go together, and formats that nobody knows."""
     from dmin.results.formats import FORMATS
 
     refuse_missing(*args.videos)
+    if args.labels is None:
+        for name in _OF_LABELS:
+            if getattr(args, name) is not None:
+                raise DataError(f"--{name.replace('_', '-')} goes with --labels: give both, or leave it out")
+    elif args.model != "starter" or args.revision is not None:
+        raise DataError("got --labels and a model: give one of both")
     args.formats = [name for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
     for name in args.formats:
         FORMATS[name]
@@ -90,7 +132,9 @@ def run(args: Namespace, console: Console) -> int:
     from dmin.features.workers import Pool
 
     videos = videos_of(args.videos)
-    begin = partial(_Localizing, args, names_of(videos))  # of all parts: no other may take the same names
+    words = None if args.labels is None else _words(args, console)
+    names = names_of(videos)  # of all parts: no other may take the same
+    begin = partial(_Localizing, args, names, localizer=words)
     videos = args.shard.part(videos)
     make_folder(args.out)
     engine = cluster_of(args)
@@ -103,6 +147,23 @@ def run(args: Namespace, console: Console) -> int:
     return answer_each(videos, localizing, "videos", console)
 
 
+def _words(args: Namespace, console: Console) -> Localizer:
+    """Make the localizer of --labels, calibrated and saved if that is asked for."""
+    from dmin.inference import Localizer, calibrate_floors
+
+    given = {name: getattr(args, name) for name in ("visual", "audio", "rule") if getattr(args, name) is not None}
+    if args.distractors is not None:
+        given["distractors"] = [text.strip() for text in args.distractors.split(",")]
+    with console.logged(), console.progress() as progress:
+        localizer = Localizer.from_labels(args.labels.split(","), device=args.device, progress=progress, **given)
+        if args.calibrate is not None:
+            console.note(str(calibrate_floors(localizer, args.calibrate, progress)))
+    if args.save_model is not None:
+        localizer.save_pretrained(args.save_model)
+        console.note(f"model -> {args.save_model}")
+    return localizer
+
+
 class _Localizing:
     """Localizes one video after the other, in this process or in one of several.
 
@@ -110,14 +171,21 @@ class _Localizing:
         args: Of the command.
         names: Names of answers by video, below the folder, without their endings.
         console: Where progress is shown; nowhere by default.
+        localizer: If it is made already; otherwise the model of the command is loaded.
     """
 
-    def __init__(self, args: Namespace, names: Mapping[Path, Path], console: Console | None = None) -> None:
+    def __init__(
+        self,
+        args: Namespace,
+        names: Mapping[Path, Path],
+        console: Console | None = None,
+        localizer: Localizer | None = None,
+    ) -> None:
         from dmin.inference import Localizer
         from dmin.results.formats import FORMATS
 
         self.args, self.names = args, names
-        self.localizer = Localizer.from_pretrained(args.model, device=args.device, revision=args.revision)
+        self.localizer = localizer or Localizer.from_pretrained(args.model, args.device, args.revision)
         self.console = console or Console(quiet=True)
         self.formats = [FORMATS[name] for name in args.formats]
         self.suffixes = [".json", *(form.suffix for form in self.formats)] + [".png"] * (not args.no_picture)
