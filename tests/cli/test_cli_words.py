@@ -105,3 +105,32 @@ def test_several_workers_answer_alike_without_reading(data, pair, tmp_path, caps
 def test_flags_that_do_not_go_together(words, status, message, data, capsys):
     assert run(["localize", str(data / "videos" / "a.mp4"), *words]) == status
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.slow
+def test_the_story_from_words_to_a_trained_network(data, pair, tmp_path, capsys):
+    videos = data / "videos"
+    for name in "cde":
+        make_video(videos / f"{name}.mp4", [DARK, LIGHT, LIGHT, DARK], size=64)
+    steps = {name: str(tmp_path / name) for name in ("labels", "words", "mine", "store", "run", "score")}
+    commands = [
+        # Random networks find nothing of their own: a threshold of 0 makes each second an event of its best label.
+        ["localize", str(videos), *LABELS, *pair, "--threshold", "0", "--out", steps["labels"], "--formats", "eaf",
+         "--no-picture", "--save-model", steps["words"]],
+        ["data", "import", *(f"{steps['labels']}/{name}.eaf" for name in "abcde"), "--videos", str(videos),
+         "--out", steps["mine"]],
+        ["extract", steps["mine"], "--out", steps["store"], "--visual", pair[1].replace("hf:", "hf-text:"),
+         "--audio", pair[3].replace("hf:", "hf-text:"), "--device", "cpu"],
+        ["evaluate", steps["words"], steps["store"], "--split", "train", "--out", steps["score"]],
+        ["train", steps["store"], "--preset", "small", "--out", steps["run"], "--model.visual-width", "8",
+         "--model.width", "8", "--epochs", "1", "--device", "cpu"],
+    ]  # fmt: skip
+    for words in commands:
+        assert run(words) == 0, capsys.readouterr().err
+    words, trained = (Localizer.from_pretrained(steps[name], device="cpu") for name in ("words", "run"))
+    assert {*trained.categories} <= {*words.categories}
+    assert (trained.settings.visual, trained.settings.audio) == (words.settings.visual, words.settings.audio)
+    assert len(trained(videos / "c.mp4").seconds) == 4
+    metrics = json.loads((tmp_path / "score" / "metrics.json").read_text())
+    # The labels are the words' own, at a threshold of 0: the best label of each second is the right one by definition.
+    assert metrics["category_accuracy_given_event"]["value"] == 1.0
