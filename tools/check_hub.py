@@ -1,11 +1,13 @@
 """Run real networks of timm and transformers as backbones, and print a table of what came of each, to paste.
 
-Usage: python tools/check_hub.py [NAME ...] [--audio NAME ...] [--device cpu]
+Usage: python tools/check_hub.py [NAME ...] [--audio NAME ...] [--labels WORDS [--pair VISUAL AUDIO]]
+           [--device cpu]
 Example: python tools/check_hub.py timm:resnet50.a1_in1k hf:facebook/dinov2-small --audio hf:laion/clap-htsat-unfused
 
-Without names, all of the lists below are run. That needs a network, the extra `hub` and some 5 GB of the hub's cache.
-Each network gets the same noise: pictures of 480 x 640, and three seconds of sound. "Moves" is the mean distance
-between the features of different inputs, over their mean length: near 0, a network hardly tells them apart.
+Without names or labels, all of the lists below are run, and labels in words by the default pair. That needs a network,
+the extra `hub` and some 7 GB of the hub's cache. Each network gets the same noise: pictures of 480 x 640, and three
+seconds of sound. "Moves" is the mean distance between the features of different inputs, over their mean length: near 0,
+a network hardly tells them apart. Of labels in words it is that between texts, of the worse network of both.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ import torch
 from dmin import backbones
 from dmin.errors import DminError
 from dmin.features.hearing import Hearing
+from dmin.inference import Localizer
+from dmin.inference.labels import AUDIO as EARS
+from dmin.inference.labels import VISUAL as EYES
 
 VISUAL = (
     "timm:resnet50.a1_in1k",
@@ -53,6 +58,7 @@ AUDIO = (
     "hf:microsoft/wavlm-base",
     "hf:openai/whisper-tiny",
 )
+LABELS = "dog barking, church bell, someone speaking"
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,34 @@ def check(name: str, modality: str, device: str) -> Row:
     )
 
 
+def check_words(labels: list[str], visual: str, audio: str, device: str) -> Row:
+    """Make a localizer of labels in words, and let it answer for three seconds of noise; trouble is in the row."""
+    name = f"{visual} and {audio}: {', '.join(labels)}"
+    try:
+        localizer = Localizer.from_labels(labels, visual=visual, audio=audio, device=device)
+        random = np.random.default_rng(0)
+        frames = random.integers(0, 256, (12, 120, 160, 3), np.uint8)
+        began = time.perf_counter()
+        events = localizer.arrays(frames, 4.0, (0.1 * random.normal(size=48_000)).astype(np.float32), 16_000)
+        took = time.perf_counter() - began
+    except Exception as error:  # as in `check`
+        return Row(name, trouble=str(error) if isinstance(error, DminError) else f"{type(error).__name__}: {error}")
+    settings, network, config = localizer.settings, localizer.model, localizer.model.config
+    eyes, ears = localizer.visual, localizer.audio
+    right = all(np.isfinite([second.relevance, *second.scores.values()]).all() for second in events.seconds)
+    return Row(
+        name,
+        f"{settings.visual_version}, {settings.audio_version}",
+        f"{settings.visual_licence}, {settings.audio_licence}",
+        f"{len(network.visual_texts)} texts of {config.visual_size} and {config.audio_size}",
+        f"{eyes.card.input}; {ears.card.input}; scales {config.visual_scale:.1f}, {config.audio_scale:.1f}",
+        f"{sum(p.numel() for part in (eyes, ears) for p in part.parameters()) / 1e6:.1f}",
+        f"{took / len(events.seconds):.2f}",
+        f"{min(moves(network.visual_texts), moves(network.audio_texts)):.2f}",
+        "" if right else "the answer is not finite",
+    )
+
+
 @torch.no_grad()
 def seen(backbone: backbones.Backbone, device: str) -> torch.Tensor:
     """Maps of noise of several sizes of grain, [N, h, w, D]."""
@@ -139,12 +173,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("visual", nargs="*", help="visual networks")
     parser.add_argument("--audio", nargs="*", help="audio networks")
+    parser.add_argument("--labels", help="labels in words, with commas between them")
+    parser.add_argument("--pair", nargs=2, default=(EYES, EARS), help="networks that read, for the labels")
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
-    nothing = not args.visual and args.audio is None
+    nothing = not args.visual and args.audio is None and args.labels is None
     named = [(name, "visual") for name in (VISUAL if nothing else args.visual)]
     named += [(name, "audio") for name in (AUDIO if nothing else args.audio or ())]
     rows = [check(name, modality, args.device) for name, modality in named]
+    if labels := args.labels or (LABELS if nothing else None):
+        rows.append(check_words(labels.split(","), *args.pair, args.device))
     try:
         import transformers
 
