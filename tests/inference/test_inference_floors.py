@@ -94,6 +94,8 @@ def test_events_that_are_missed_bring_the_floors_down(find, clips):
     )
     assert [(event.start_seconds, event.end_seconds) for event in find(folder / "videos" / "a.mkv")] == [(1.0, 3.0)]
     assert find.digest != digest
+    find.save_pretrained(folder / "model")
+    assert Localizer.from_pretrained(folder / "model", device="cpu").digest == find.digest
     assert ticks == [("calibrate", 1, 1)]
 
 

@@ -222,7 +222,8 @@ def test_blanks_around_labels_are_taken_off():
         ({"visual": "lite0"}, "lite0 does not read: give hf:OWNER/NAME of CLIP's or SigLIP's kind or sees-colours"),
         ({"audio": "sfx"}, "sfx does not read: give hf:OWNER/NAME of CLAP's kind or hears-tones"),
         ({"rule": "both"}, "unknown rule 'both'"),
-        ({"distractors": ["dog"]}, "distractors has dog, which is a label"),
+        ({"distractors": [" dog "]}, "distractors has dog, which is a label"),
+        ({"distractors": "silence"}, "distractors are one text, 'silence': give a list of texts"),
     ],
 )
 def test_backbones_and_rules_that_will_not_do(options, message):

@@ -115,7 +115,8 @@ def test_saved_and_loaded_it_answers_alike(tmp_path):
     ("options", "message"),
     [
         ({"rule": "agrement"}, "unknown rule 'agrement': did you mean 'agreement'"),
-        ({"distractors": ()}, "distractors is empty: give at least one, or a label would fit whatever comes"),
+        ({"distractors": ()}, r"distractors is \[\]: give at least one text, none of them empty"),
+        ({"distractors": ("a", "")}, r"distractors is \['a', ''\]: give at least one text, none of them empty"),
         ({"distractors": ("a", "dog")}, "distractors has dog, which is a label"),
         ({"visual_floor": 0.0}, "visual_floor is 0: must be above 0 and below 1"),
         ({"audio_floor": 1.0}, "audio_floor is 1: must be above 0 and below 1"),

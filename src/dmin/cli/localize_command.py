@@ -153,7 +153,7 @@ def _words(args: Namespace, console: Console) -> Localizer:
 
     given = {name: getattr(args, name) for name in ("visual", "audio", "rule") if getattr(args, name) is not None}
     if args.distractors is not None:
-        given["distractors"] = [text.strip() for text in args.distractors.split(",")]
+        given["distractors"] = args.distractors.split(",")
     with console.logged(), console.progress() as progress:
         localizer = Localizer.from_labels(args.labels.split(","), device=args.device, progress=progress, **given)
         if args.calibrate is not None:

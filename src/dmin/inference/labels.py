@@ -99,7 +99,7 @@ def network_of(
         MissingPackageError: The extra ``hub`` is needed.
     """
     names, prompts = checked(labels), prompts or Prompts()
-    others = everyday(names) if distractors is None else tuple(distractors)
+    others = everyday(names) if distractors is None else _listed("distractors", distractors)
     sees, hears = backbones.card_that_reads(visual, "visual"), backbones.card_that_reads(audio, "audio")
     config = WordsConfig(
         names,
@@ -127,9 +127,7 @@ def checked(labels: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ModelError: There is none, or one is empty, stands twice, or has a meaning of its own.
     """
-    if isinstance(labels, str):
-        raise ModelError(f"labels are one text, {labels!r}: give a list of texts")
-    names = tuple(label.strip() for label in labels)
+    names = _listed("labels", labels)
     if not any(names):
         raise ModelError("there is no label: name what may be seen and heard, as in 'dog barking, church bell'")
     for place, name in enumerate(names, start=1):
@@ -140,6 +138,12 @@ def checked(labels: Sequence[str]) -> tuple[str, ...]:
         if name.casefold() in {other.casefold() for other in names[: place - 1]}:
             raise ModelError(f"label {name!r} stands twice: each may stand once")
     return names
+
+
+def _listed(what: str, texts: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(texts, str):
+        raise ModelError(f"{what} are one text, {texts!r}: give a list of texts")
+    return tuple(text.strip() for text in texts)
 
 
 def everyday(labels: Sequence[str]) -> tuple[str, ...]:
@@ -158,5 +162,5 @@ def everyday(labels: Sequence[str]) -> tuple[str, ...]:
 def _read(card: Card, texts: Sequence[str], prompts: Sequence[str]) -> tuple[Tensor, float]:
     """Embeddings [K, D] of texts, and the factor of cosines with them; what reads them is not kept."""
     tower = backbones.text_tower(card)
-    each = [F.normalize(tower.embed([prompt.format(text) for text in texts]), dim=-1) for prompt in prompts]
+    each = [F.normalize(tower.embed([prompt.replace("{}", text) for text in texts]), dim=-1) for prompt in prompts]
     return torch.stack(each).mean(0), tower.scale

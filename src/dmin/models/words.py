@@ -44,8 +44,11 @@ class WordsConfig(LocalizationConfig):
         object.__setattr__(self, "distractors", tuple(self.distractors))
         super().__post_init__()
         _ = RULES[self.rule]
-        if not self.distractors:
-            raise ModelError("distractors is empty: give at least one, or a label would fit whatever comes")
+        if not self.distractors or not all(self.distractors):
+            raise ModelError(
+                f"distractors is {list(self.distractors)}: give at least one text, none of them empty; compared with "
+                "nothing, a label would fit whatever comes"
+            )
         if twice := sorted({*self.distractors} & {*self.category_names}):
             raise ModelError(f"distractors has {', '.join(twice)}, which is a label: take it out of one of both")
         for name in ("visual_floor", "audio_floor"):
