@@ -125,9 +125,9 @@ def localization_loss(
     relevant = (segment_labels < categories).to(output.relevance_logits.dtype)
     each_second = F.binary_cross_entropy_with_logits(output.relevance_logits, relevant, reduction="none")
     relevance = RELEVANCE_LOSSES[relevance_loss](each_second.masked_fill(~mask, 0.0), mask)
-    category = _mean_cross_entropy(output.category_logits, clip_labels)
+    category = category_loss(output.category_logits, clip_labels)
     alone = unimodal_logits(output, unimodal_weight)
-    unimodal = relevance.new_zeros(()) if alone is None else _mean_cross_entropy(alone, clip_labels)
+    unimodal = relevance.new_zeros(()) if alone is None else category_loss(alone, clip_labels)
     total = relevance + unimodal_weight * unimodal + (1 - unimodal_weight) * category
     return LocalizationLoss(total, relevance, category, unimodal)
 
@@ -146,8 +146,13 @@ def unimodal_logits(output: LocalizationOutput, unimodal_weight: float) -> Tenso
     return output.unimodal_category_logits
 
 
-def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Eq. 16 over the labelled clips; 0 (with a gradient of 0) where a batch has none, instead of 0 / 0."""
+def category_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Eq. 16 over the labelled clips; 0 (with a gradient of 0) where a batch has none, instead of 0 / 0.
+
+    Args:
+        logits: [B, C].
+        labels: [B], as `clip_categories` gives them.
+    """
     total = F.cross_entropy(logits, labels, ignore_index=NO_EVENT, reduction="sum")
     return total / (labels != NO_EVENT).sum().clamp(min=1)
 

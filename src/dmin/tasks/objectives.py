@@ -29,6 +29,8 @@ class LossOptions:
     """Full supervision, one choice per second: "cross-entropy" or, as AVEL's code has it, "soft-margin"."""
     agreement_weight: float = 0.0
     """Full supervision: weight of PSP's pair loss."""
+    contrast_weight: float = 1.0
+    """Full supervision: weight of CACE-Net's contrast of event and background."""
     select: Literal["segment", "clip"] = "segment"
     """Accuracy that chooses the epoch on the validation split: of each "segment", or of each "clip" as a whole, for
     weak supervision that never sees a segment's label."""

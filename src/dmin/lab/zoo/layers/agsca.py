@@ -34,9 +34,18 @@ class AudioGuidedSpatialChannelAttention(nn.Module):
         self.audio = nn.Linear(audio_size, size)
         self.spatial = SpatialAttention(size, bias=True)
 
-    def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Guided:
-        """Regions [B, T, R, D] and audio [B, T, D_a]; every second stands for itself, so no mask is needed."""
-        channel = self.channel(visual, audio)
+    def forward(
+        self, visual: Tensor, audio: Tensor, mask: Tensor | None = None, context: Tensor | None = None
+    ) -> Guided:
+        """Guide.
+
+        Args:
+            visual: Regions [B, T, R, D].
+            audio: [B, T, D_a].
+            mask: Not needed: every second stands for itself.
+            context: Regions [B, T, R, D] by which channels are weighed (CACE-Net); ``visual`` itself if None.
+        """
+        channel = self.channel(visual if context is None else context, audio)
         guided = visual * (channel + 1)[:, :, None].to(visual.dtype)
         joint = self.visual(guided).relu() * self.audio(audio).relu()[:, :, None]
         spatial = self.spatial(joint)
