@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import timm
 import torch
 from timm.models import save_for_hf
 
+TIMM = sorted(timm.list_models("test_*"))
+"""Families of timm that are tiny by themselves."""
 _TEXT = {
     "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 50,
     "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
@@ -23,6 +26,14 @@ _SPEECH = {
     "conv_dim": (8, 8, 8), "conv_stride": (5, 8, 8), "conv_kernel": (10, 8, 8), "num_conv_pos_embeddings": 4,
     "num_conv_pos_embedding_groups": 2,
 }  # fmt: skip
+_PERCEPTION = {
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "head_dim": 8,
+}
+_TOKENS = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id", "cls_token_id", "sep_token_id"), 0)
 _SQUARE = {"height": 32, "width": 32}
 
 
@@ -108,6 +119,46 @@ def _whisper(t: Any) -> tuple[Any, Any]:
     return t.WhisperModel(config), t.WhisperFeatureExtractor(feature_size=16)
 
 
+def _pe_audio_config(t: Any) -> Any:
+    codec = {"downsampling_ratios": [5, 8, 8], "encoder_hidden_size": 4, "codebook_dim": 6}  # 50 frames a second
+    return t.PeAudioEncoderConfig(dac_config=codec, **_PERCEPTION)
+
+
+def _pe_video_config(t: Any) -> Any:
+    return t.PeVideoEncoderConfig(vision_config={"architecture": "test_vit", "global_pool": "map"}, **_PERCEPTION)
+
+
+def _hearing(t: Any) -> Any:
+    return t.PeAudioFeatureExtractor(sampling_rate=16_000, hop_length=320)
+
+
+def _seeing(t: Any) -> Any:
+    steps = dict.fromkeys(("do_resize", "do_rescale", "do_normalize"), True)
+    size = {"height": 160, "width": 160}
+    return t.PeVideoVideoProcessor(size=size, image_mean=[0.5] * 3, image_std=[0.5] * 3, **steps)
+
+
+def _pe_audio(t: Any) -> tuple[Any, Any]:
+    return t.PeAudioModel(t.PeAudioConfig(text_config=_TEXT | _TOKENS, audio_config=_pe_audio_config(t))), _hearing(t)
+
+
+def _pe_video(t: Any) -> tuple[Any, Any]:
+    return t.PeVideoModel(t.PeVideoConfig(text_config=_TEXT | _TOKENS, video_config=_pe_video_config(t))), _seeing(t)
+
+
+def save_both(folder: Path) -> tuple[Any, Any, Any]:
+    """Save a Perception Encoder of pictures and sound; return it, and what prepares its pictures and its sound."""
+    import transformers as t
+
+    torch.manual_seed(0)
+    parts = {"audio_config": _pe_audio_config(t), "video_config": _pe_video_config(t)}
+    both = t.PeAudioVideoEncoderConfig(**parts, **_PERCEPTION)
+    network = t.PeAudioVideoModel(t.PeAudioVideoConfig(text_config=_TEXT | _TOKENS, audio_video_config=both)).eval()
+    for part in (network, _seeing(t), _hearing(t)):
+        part.save_pretrained(folder)
+    return network, _seeing(t), _hearing(t)
+
+
 IMAGES: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "clip": _clip,
     "siglip": _siglip,
@@ -115,6 +166,7 @@ IMAGES: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "dinov3": _dinov3,
     "vit": _vit,
     "convnext": _convnext,
+    "pe-video": _pe_video,
 }
 SOUNDS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "ast": _ast,
@@ -123,6 +175,7 @@ SOUNDS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "hubert": _hubert,
     "wavlm": _wavlm,
     "whisper": _whisper,
+    "pe-audio": _pe_audio,
 }
 
 
@@ -158,3 +211,23 @@ def save_tokenizer(folder: Path) -> None:
     )
     special = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
     transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+
+
+_CODE = """
+from transformers import PretrainedConfig, ViTModel, ViTConfig
+
+class MineConfig(ViTConfig):
+    model_type = "mine"
+
+class Mine(ViTModel):
+    config_class = MineConfig
+"""
+
+
+def save_own_code(folder: Path) -> None:
+    """Save a network of pictures whose code lies beside its weights."""
+    save_hf("vit", folder)
+    config = json.loads((folder / "config.json").read_text())
+    names = {"AutoConfig": "mine.MineConfig", "AutoModel": "mine.Mine"}
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "mine", "auto_map": names}))
+    (folder / "mine.py").write_text(_CODE)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hub_tiny import IMAGES, SOUNDS, save_hf
+from hub_tiny import IMAGES, SOUNDS, save_both, save_hf, save_own_code
 from PIL import Image
 from torch import Tensor
 
@@ -20,11 +21,17 @@ pytest.importorskip("transformers", reason="the extra hub is not installed")
 
 PREFIX = {"clip": 1, "siglip": 0, "dinov2": 1, "dinov3": 4, "vit": 1}
 """Tokens before the patches, by each family's paper: a class token, and registers."""
-FRAME_WISE = ("wav2vec2", "hubert", "wavlm", "whisper")
+FRAME_WISE = ("wav2vec2", "hubert", "wavlm", "whisper", "pe-audio")
 
 
 def frames() -> Tensor:
     return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 60, 80, 3), np.uint8))
+
+
+def patches_of_timm(network: Any, pixels: Tensor) -> Tensor:
+    """The last features of a network of timm, by the interface that dmin does not use."""
+    last = network.forward_intermediates(pixels, indices=1, norm=True, intermediates_only=True, output_fmt="NCHW")[-1]
+    return last.permute(0, 2, 3, 1)
 
 
 @pytest.mark.parametrize("family", IMAGES)
@@ -33,11 +40,16 @@ def test_maps_are_those_of_transformers(family, tmp_path):
     network, processor = save_hf(family, tmp_path)
     backbone = create(f"hf:{tmp_path}", "visual")
     maps = backbone(frames())
-    pixels = processor([Image.fromarray(frame.numpy()) for frame in frames()], return_tensors="pt")["pixel_values"]
-    state = getattr(network, "vision_model", network)(pixels).last_hidden_state
-    if family == "convnext":
-        expected = state.permute(0, 2, 3, 1)
+    pictures = [Image.fromarray(frame.numpy()) for frame in frames()]
+    if family == "pe-video":
+        pixels = processor(videos=[pictures], return_tensors="pt")["pixel_values_videos"][0]
+        expected = patches_of_timm(network.video_encoder.embedder.vision_model.timm_model, pixels)
+    elif family == "convnext":
+        pixels = processor(pictures, return_tensors="pt")["pixel_values"]
+        expected = network(pixels).last_hidden_state.permute(0, 2, 3, 1)
     else:
+        pixels = processor(pictures, return_tensors="pt")["pixel_values"]
+        state = getattr(network, "vision_model", network)(pixels).last_hidden_state
         height, width = pixels.shape[2] // 8, pixels.shape[3] // 8
         expected = state[:, PREFIX[family] :].reshape(2, height, width, 16)
     torch.testing.assert_close(maps, expected, rtol=1e-5, atol=1e-5)
@@ -54,6 +66,7 @@ def test_maps_are_those_of_transformers(family, tmp_path):
         ("clip", FrameSize(32, 32, True, "BICUBIC")),
         ("dinov2", FrameSize(40, 40, True, "BICUBIC")),
         ("vit", FrameSize(24, 40, False, "BILINEAR")),
+        ("pe-video", FrameSize(160, 160, False, "BILINEAR")),
     ],
 )
 def test_frames_are_decoded_as_the_processor_resizes(family, size, tmp_path):
@@ -80,6 +93,9 @@ def test_vectors_are_those_of_transformers(family, tmp_path):
     elif family == "clap":
         neither = torch.zeros(2, 1, dtype=torch.bool)
         expected = network.audio_model(inputs["input_features"], is_longer=neither).pooler_output
+    elif family == "pe-audio":
+        every = network.audio_encoder(**inputs).last_hidden_state  # [2, 150, 16], 50 a second
+        expected = every.reshape(2, seconds, 50, 16).mean(2)
     elif family == "whisper":
         every = network.encoder(inputs["input_features"]).last_hidden_state  # [2, 1500, 16], 50 a second
         expected = every[:, : 50 * seconds].reshape(2, seconds, 50, 16).mean(2)
@@ -90,6 +106,30 @@ def test_vectors_are_those_of_transformers(family, tmp_path):
         expected = torch.stack([every[:, 50 * t : 50 * t + 50].mean(1) for t in range(seconds)], 1)
     torch.testing.assert_close(vectors, expected, rtol=1e-5, atol=1e-5)
     assert vectors.shape[-1:] == card.output_shape
+
+
+@torch.no_grad()
+def test_a_perception_encoder_of_both_sees_and_hears(tmp_path, capsys):
+    network, processor, extractor = save_both(tmp_path)
+    capsys.readouterr()  # transformers prints a remark on itself whenever it makes one
+    seeing, hearing = (create(f"hf:{tmp_path}", modality) for modality in ("visual", "audio"))
+    assert capsys.readouterr().out == ""
+    pixels = processor(videos=[list(frames().permute(0, 3, 1, 2))], return_tensors="pt")["pixel_values_videos"][0]
+    patches = patches_of_timm(network.video_model.video_encoder.embedder.vision_model.timm_model, pixels)
+    torch.testing.assert_close(seeing(frames()), patches, rtol=1e-5, atol=1e-5)
+    sound = 0.1 * torch.randn(2, 2 * 16_000)
+    inputs = extractor(list(sound.numpy()), sampling_rate=16_000, return_tensors="pt")
+    every = network.audio_model.audio_encoder(**inputs).last_hidden_state
+    expected = every.reshape(2, 2, 50, 16).mean(2)
+    torch.testing.assert_close(hearing(sound), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_an_extractor_within_a_processor_is_found(tmp_path):
+    _, extractor = save_hf("pe-audio", tmp_path)
+    (tmp_path / "preprocessor_config.json").unlink()
+    nested = {"feature_extractor": extractor.to_dict(), "processor_class": "PeAudioProcessor"}  # as facebook's are
+    (tmp_path / "processor_config.json").write_text(json.dumps(nested))
+    assert card_of(f"hf:{tmp_path}", "audio").rate_hz == 16_000
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 8000])
@@ -123,26 +163,11 @@ def test_patches_that_are_merged_on_the_way_are_refused(tmp_path):
         card_of(f"hf:{tmp_path}", "visual")
 
 
-CODE = """
-from transformers import PretrainedConfig, ViTModel, ViTConfig
-
-class MineConfig(ViTConfig):
-    model_type = "mine"
-
-class Mine(ViTModel):
-    config_class = MineConfig
-"""
-
-
 def test_code_of_a_repository_runs_only_if_it_is_trusted(tmp_path, monkeypatch):
     monkeypatch.delenv("DMIN_TRUST_REMOTE_CODE", raising=False)
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     folder = tmp_path / "mine"
-    save_hf("vit", folder)
-    config = json.loads((folder / "config.json").read_text())
-    names = {"AutoConfig": "mine.MineConfig", "AutoModel": "mine.Mine"}
-    (folder / "config.json").write_text(json.dumps(config | {"model_type": "mine", "auto_map": names}))
-    (folder / "mine.py").write_text(CODE)
+    save_own_code(folder)
     with pytest.raises(ModelError, match="would run Python code of its own: read it at .*--trust-remote-code"):
         card_of(f"hf:{folder}", "visual")
     monkeypatch.setenv("DMIN_TRUST_REMOTE_CODE", "0")  # so that it is as before afterwards

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import timm
 import torch
-from hub_tiny import save_timm
+from hub_tiny import TIMM, save_timm
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 from torch import Tensor
@@ -16,8 +15,7 @@ from dmin.backbones.maps import grid_of
 from dmin.errors import ModelError
 from dmin.media import FrameSize
 
-FAMILIES = sorted(timm.list_models("test_*"))
-HEADED = [name for name in FAMILIES if "efficientnet" in name or "nfnet" in name]
+HEADED = [name for name in TIMM if "efficientnet" in name or "nfnet" in name]
 """Their last convolution comes after the features that `forward_intermediates` gives."""
 
 
@@ -32,10 +30,10 @@ def prepared(network: torch.nn.Module, pictures: Tensor) -> Tensor:
 
 
 def test_there_are_a_dozen_families():
-    assert len(FAMILIES) >= 12
+    assert len(TIMM) >= 12
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", TIMM)
 @torch.no_grad()
 def test_maps_are_those_of_timm(name, tmp_path):
     network = save_timm(name, tmp_path)

@@ -1,4 +1,7 @@
-"""Image towers of transformers: CLIP, SigLIP, DINOv2, DINOv3 and their like; patch tokens are regions."""
+"""Image towers of transformers: CLIP, SigLIP, DINOv2, DINOv3 and their like; patch tokens are regions.
+
+A Perception Encoder of video describes each frame by one vector. Its image tower, a network of timm, has the regions.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dmin.backbones.maps import scaling, without_prefix
+from dmin.backbones.maps import scaling, timm_maps, without_prefix
 from dmin.backbones.registry import Backbone
 from dmin.errors import ModelError
 from dmin.media import FrameSize
@@ -31,12 +34,14 @@ class HfImages(Backbone):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Maps [N, h, w, D] of frames uint8 [N, H, W, 3]."""
-        prepared = self.prepare(images=list(frames.permute(0, 3, 1, 2).cpu()), return_tensors="pt")
-        return self.maps(self.network, prepared["pixel_values"].to(frames.device))
+        pictures = _prepared(self.prepare, frames.permute(0, 3, 1, 2).cpu())
+        return self.maps(self.network, pictures.to(frames.device))
 
     @staticmethod
     def maps(network: Any, pictures: Tensor) -> Tensor:
         """Maps [N, h, w, D] of prepared pictures [N, 3, height, width]."""
+        if hasattr(network, "forward_features"):
+            return timm_maps(network, pictures)
         features: Tensor = network(pixel_values=pictures).last_hidden_state
         if features.ndim == 4:  # [N, D, h, w]
             return features.permute(0, 2, 3, 1)
@@ -51,8 +56,16 @@ class HfImages(Backbone):
         return without_prefix(features, prefix, height, width)
 
 
+def preparation(config: Any) -> str:
+    """The class of transformers that prepares the input of a network."""
+    return "AutoVideoProcessor" if hasattr(config, "video_config") else "AutoImageProcessor"
+
+
 def tower(model: Any) -> Any:
     """The part of a model that sees."""
+    model = getattr(model, "video_model", model)
+    if hasattr(model, "video_encoder"):
+        return model.video_encoder.embedder.vision_model.timm_model
     return getattr(model, "vision_model", model)
 
 
@@ -69,11 +82,11 @@ def facts(network: Any, processor: Any, maps: Callable[[Any, Tensor], Tensor] = 
     """
     sizes = set()
     for height, width in ((300, 400), (400, 300)):
-        blank = torch.zeros(3, height, width, dtype=torch.uint8)
-        sizes.add(tuple(processor(images=[blank], return_tensors="pt")["pixel_values"].shape[1:]))
+        blank = torch.zeros(1, 3, height, width, dtype=torch.uint8)
+        sizes.add(tuple(_prepared(processor, blank).shape[1:]))
     if len(sizes) > 1 or len(size := sizes.pop()) != 3:
         raise ModelError("its input follows each picture's own size: give a network whose processor crops or squashes")
-    with torch.no_grad(), torch.device(network.device):
+    with torch.no_grad(), torch.device(next(network.parameters()).device):
         shape = tuple(maps(network, torch.zeros(1, *size)).shape[1:])
     scaled = scaling(processor.image_mean, processor.image_std)
     return {
@@ -94,3 +107,12 @@ def _frame_size(processor: Any) -> FrameSize | None:
         return FrameSize(shortest, shortest, covers=True, interpolation=method)
     height, width = (getattr(size, side, None) or dict(size).get(side) for side in ("height", "width"))
     return FrameSize(height, width, interpolation=method) if height and width else None
+
+
+def _prepared(processor: Any, frames: Tensor) -> Tensor:
+    """Pictures [N, 3, height, width] of frames uint8 [N, 3, H, W]."""
+    if "pixel_values_videos" not in processor.model_input_names:
+        pictures: Tensor = processor(images=list(frames), return_tensors="pt")["pixel_values"]
+        return pictures
+    video: Tensor = processor(videos=[frames], do_sample_frames=False, return_tensors="pt")["pixel_values_videos"]
+    return video[0]

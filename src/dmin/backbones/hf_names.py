@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 import torch
@@ -22,8 +23,8 @@ MODALITIES = ("visual", "audio")
 class Kind:
     """A way to make a backbone of a network of transformers."""
 
-    preparation: str
-    """Class of transformers that prepares the network's input."""
+    preparation: Callable[[Any], str]
+    """Gives the class of transformers that prepares the input of a network with a configuration."""
     tower: Callable[[Any], Any]
     """Gives the part of a whole network that sees, or hears."""
     facts: Callable[[Any, Any], dict[str, Any]]
@@ -33,8 +34,8 @@ class Kind:
 
 
 _KINDS = {
-    "visual": Kind("AutoImageProcessor", hf_images.tower, hf_images.facts, hf_images.HfImages),
-    "audio": Kind("AutoFeatureExtractor", hf_sounds.tower, hf_sounds.facts, hf_sounds.HfSounds),
+    "visual": Kind(hf_images.preparation, hf_images.tower, hf_images.facts, hf_images.HfImages),
+    "audio": Kind(hf_sounds.preparation, hf_sounds.tower, hf_sounds.facts, hf_sounds.HfSounds),
 }
 
 
@@ -70,7 +71,7 @@ def card(home: Home, modality: str, kinds: Mapping[str, Kind] = _KINDS) -> Card:
     kind = kinds[modality]
     with reading(home), _quiet():
         config = transformers.AutoConfig.from_pretrained(home.folder, **options())
-        preparation = _preparation(home, kind)
+        preparation = _preparation(home, kind, config)
         try:
             facts = _facts(kind, config, preparation, "meta")
         except NotImplementedError:  # what depends on values cannot be computed without any
@@ -94,7 +95,7 @@ def make(home: Home, modality: str, kinds: Mapping[str, Kind] = _KINDS) -> Backb
     """
     kind = kinds[modality]
     with loading(home) as network:
-        return kind.backbone(kind.tower(network), _preparation(home, kind))
+        return kind.backbone(kind.tower(network), _preparation(home, kind, network.config))
 
 
 @contextmanager
@@ -120,10 +121,10 @@ def _facts(kind: Kind, config: Any, preparation: Any, device: str) -> dict[str, 
     return kind.facts(kind.tower(network.to(device)).eval(), preparation)
 
 
-def _preparation(home: Home, kind: Kind) -> Any:
+def _preparation(home: Home, kind: Kind, config: Any) -> Any:
     import transformers
 
-    return getattr(transformers, kind.preparation).from_pretrained(home.folder, **options())
+    return getattr(transformers, kind.preparation(config)).from_pretrained(home.folder, **options())
 
 
 def options() -> dict[str, Any]:
@@ -140,7 +141,8 @@ def _quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with redirect_stdout(StringIO()):  # some networks print remarks on their own documentation
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:

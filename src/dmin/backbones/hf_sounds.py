@@ -1,4 +1,4 @@
-"""Audio towers of transformers: frame-wise (wav2vec 2.0, HuBERT, WavLM, Whisper) and window-wise (AST, CLAP).
+"""Audio towers of transformers: frame-wise (wav2vec 2.0 and its kin, Whisper, PE Audio) and window-wise (AST, CLAP).
 
 A frame-wise network describes some hundredths of a second at a time; the frames whose centres lie in a second are
 averaged. A window-wise network describes all that it hears by one vector.
@@ -18,8 +18,8 @@ from dmin.errors import ModelError
 
 SURROUNDINGS_SECONDS = 10.0
 """Heard at once by networks whose configuration sets no length: clips of the common data sets last as long."""
-_FRAME_WISE = ("conv_stride", "max_source_positions")
-"""Settings that frame-wise networks have: strides of a convolution over samples, or a number of frames."""
+_FRAME_WISE = ("conv_stride", "dac_config", "max_source_positions")
+"""Settings that frame-wise networks have: strides of a convolution over samples, a codec, or a number of frames."""
 
 
 class HfSounds(Backbone):
@@ -56,10 +56,16 @@ class HfSounds(Backbone):
         return vector
 
 
+def preparation(config: Any) -> str:
+    """The class of transformers that prepares the input of a network."""
+    return "AutoFeatureExtractor"
+
+
 def tower(model: Any) -> Any:
     """The part of a model that hears."""
-    if hasattr(model, "audio_model"):
-        return model.audio_model
+    model = getattr(model, "audio_model", model)
+    if model.config.model_type == "pe_audio":
+        return model.audio_encoder
     return model.get_encoder() if getattr(model.config, "is_encoder_decoder", False) else model
 
 
@@ -103,6 +109,9 @@ def frame_seconds(count: int, config: Any, extractor: Any) -> Tensor:
         extractor: Its feature extractor.
     """
     frames = torch.arange(count, dtype=torch.float64)
+    rate = float(extractor.sampling_rate)
+    if codec := getattr(config, "dac_config", None):  # each frame stands for samples of its own
+        return (frames + 0.5) * codec.hop_length / rate
     strides = getattr(config, "conv_stride", None)
     if strides is None:  # the frames share the length that the extractor pads to
         length = float(extractor.chunk_length)
@@ -111,7 +120,6 @@ def frame_seconds(count: int, config: Any, extractor: Any) -> Tensor:
     for kernel, step in zip(config.conv_kernel, strides, strict=True):
         field += (kernel - 1) * stride
         stride *= step
-    rate = float(extractor.sampling_rate)
     return (frames * stride + field / 2) / rate
 
 
@@ -132,6 +140,7 @@ def _context_seconds(extractor: Any) -> float:
 def _prepared(network: Any, extractor: Any, waveforms: Tensor) -> dict[str, Any]:
     """Inputs of a network for waveforms [N, S] of one length."""
     inputs = dict(extractor(list(waveforms.cpu().numpy()), sampling_rate=extractor.sampling_rate, return_tensors="pt"))
+    inputs.pop("padding_mask", None)  # they are of one length
     if "is_longer" in inputs:  # CLAP's extractor chooses one at random
         inputs["is_longer"] = torch.zeros_like(torch.as_tensor(inputs["is_longer"]))
     known = inspect.signature(network.forward).parameters

@@ -72,13 +72,13 @@ def _without(network: Any, *towers: str) -> Any:
 
 _KINDS = {
     "visual": Kind(
-        "AutoImageProcessor",
+        hf_images.preparation,
         partial(_tower, "visual"),
         partial(hf_images.facts, maps=HfImageEmbeddings.maps),
         HfImageEmbeddings,
     ),
     "audio": Kind(
-        "AutoFeatureExtractor",
+        hf_sounds.preparation,
         partial(_tower, "audio"),
         partial(hf_sounds.facts, features=HfSoundEmbeddings.features),
         HfSoundEmbeddings,

@@ -23,7 +23,13 @@ from dmin.progress import Progress
 
 PREPROCESSING = "1"
 """Changes whenever the features of networks by name do, though their weights are the same."""
-_SMALL = ("config.json", "preprocessor_config.json", "processor_config.json", "README.md")
+_SMALL = (
+    "config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "video_preprocessor_config.json",
+    "README.md",
+)
 _CODE = ("*.py",)
 _TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model")
 _SAFE = ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json")

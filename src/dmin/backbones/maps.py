@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import gcd, isqrt
+from typing import Any
 
 from torch import Tensor
 
@@ -44,3 +45,22 @@ def scaling(mean: Iterable[float], deviation: Iterable[float]) -> str:
     """
     first, second = (", ".join(f"{number:g}" for number in numbers) for numbers in (mean, deviation))
     return f"(x / 255 - ({first})) / ({second})"
+
+
+def timm_maps(network: Any, pictures: Tensor) -> Tensor:
+    """Maps [N, h, w, D] of prepared pictures [N, 3, height, width] by a network of timm.
+
+    Raises:
+        ModelError: It gives none.
+    """
+    features = network.forward_features(pictures)
+    if not isinstance(features, Tensor):
+        raise ModelError("its features come in several parts: give a network with one map")
+    if features.ndim == 3:  # [N, tokens, D]
+        return without_prefix(features, getattr(network, "num_prefix_tokens", 0), *pictures.shape[-2:])
+    if features.ndim != 4:
+        raise ModelError(f"its features are {list(features.shape)}: give a network with maps or patches")
+    channels = network.num_features
+    last = features.shape[-1] == channels and features.shape[1] != channels
+    last = last or getattr(network, "output_fmt", "NCHW") == "NHWC"
+    return features if last else features.permute(0, 2, 3, 1)

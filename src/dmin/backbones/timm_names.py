@@ -13,7 +13,7 @@ from timm.models import get_pretrained_cfg
 from torch import Tensor
 
 from dmin.backbones.homes import Home, home_of, reading
-from dmin.backbones.maps import scaling, without_prefix
+from dmin.backbones.maps import scaling, timm_maps
 from dmin.backbones.registry import Backbone, Card
 from dmin.errors import ModelError, unknown_name
 from dmin.media import FrameSize
@@ -90,7 +90,7 @@ class TimmImages(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Maps [N, h, w, D] of frames uint8 [N, H, W, 3]."""
         pictures = [self.prepare(Image.fromarray(frame)) for frame in frames.cpu().numpy()]
-        return _maps(self.network, torch.stack(pictures).to(frames.device))
+        return timm_maps(self.network, torch.stack(pictures).to(frames.device))
 
 
 def card(home: Home, modality: str) -> Card:
@@ -104,7 +104,7 @@ def card(home: Home, modality: str) -> Card:
             network = timm.create_model(f"{_FOLDER}{home.folder}", pretrained=False).eval()
         data = resolve_data_config(model=network)
         with torch.no_grad(), torch.device("meta"):
-            shape = tuple(_maps(network, torch.empty(1, *data["input_size"])).shape[1:])
+            shape = tuple(timm_maps(network, torch.empty(1, *data["input_size"])).shape[1:])
     channels, height, width = data["input_size"]
     if channels != 3:
         raise ModelError(f"{home.name} sees {channels} channels: give a network of RGB pictures")
@@ -139,18 +139,3 @@ def _frame_size(data: dict[str, Any]) -> FrameSize | None:
     height, width = (int(side / data["crop_pct"]) for side in data["input_size"][1:])
     method: Any = _FFMPEG.get(data["interpolation"], "BICUBIC")
     return FrameSize(height, width, covers=data["crop_mode"] != "squash", interpolation=method)
-
-
-def _maps(network: Any, pictures: Tensor) -> Tensor:
-    """Maps [N, h, w, D] of prepared pictures [N, 3, height, width]."""
-    features = network.forward_features(pictures)
-    if not isinstance(features, Tensor):
-        raise ModelError("its features come in several parts: give a network with one map")
-    if features.ndim == 3:  # [N, tokens, D]
-        return without_prefix(features, getattr(network, "num_prefix_tokens", 0), *pictures.shape[-2:])
-    if features.ndim != 4:
-        raise ModelError(f"its features are {list(features.shape)}: give a network with maps or patches")
-    channels = network.num_features
-    last = features.shape[-1] == channels and features.shape[1] != channels
-    last = last or getattr(network, "output_fmt", "NCHW") == "NHWC"
-    return features if last else features.permute(0, 2, 3, 1)
