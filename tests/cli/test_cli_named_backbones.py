@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
+from itertools import cycle
 
 import numpy as np
 import pytest
 
-from backbones.hub_tiny import save_hf, save_timm
+from backbones.hub_tiny import IMAGES, SOUNDS, TIMM, save_both, save_hf, save_own_code, save_timm
 from dmin import Localizer, backbones
+from dmin.backbones import registry
 from dmin.cli.commands import run
 from dmin.errors import ModelError
 from dmin.features import FeatureStore
@@ -18,7 +21,9 @@ from dmin.publish.run import Run
 from features.features_fakes import make_video
 
 LIGHT, DARK = (255, 250, 240), (10, 20, 30)
-TINY = ["--model.visual-width", "8", "--model.width", "8", "--epochs", "2", "--device", "cpu"]
+TINY = ["--model.visual-width", "8", "--model.width", "8", "--epochs", "1", "--device", "cpu"]
+FAMILIES = list(zip([*TIMM, *IMAGES], cycle(SOUNDS), strict=False))
+"""Every family of pictures, each with one of sound."""
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +77,78 @@ def test_timm_and_frame_wise_sound(data, tmp_path, capsys):
         Localizer.from_pretrained(trained, device="cpu")
 
 
-@pytest.mark.parametrize(("image", "sound"), [("siglip", "ast"), ("dinov3", "clap"), ("convnext", "whisper")])
-@pytest.mark.slow
-def test_transformers_for_both(image, sound, data, tmp_path, capsys):
-    pytest.importorskip("transformers", reason="the extra hub is not installed")
-    save_hf(image, tmp_path / "eye")
-    save_hf(sound, tmp_path / "ear")
-    _, _, events, said = all_the_way(data, tmp_path, f"hf:{tmp_path / 'eye'}", f"hf:{tmp_path / 'ear'}", capsys)
+def check_the_way(data, folder, visual, audio, capsys):
+    """All the way; features and maps are as the cards say."""
+    store, _, events, said = all_the_way(data, folder, visual, audio, capsys)
+    shapes = [backbones.card_of(*names).output_shape for names in ((visual, "visual"), (audio, "audio"))]
+    clip = store.read("test")
+    assert (clip.visual.shape[1:], clip.audio.shape[1:]) == tuple(shapes)
     assert len(events.seconds) == 4
+    assert events.attention.shape == (4, *shapes[0][:2])
     assert "licence not stated" in said
+
+
+@pytest.mark.parametrize(("image", "sound"), FAMILIES)
+@pytest.mark.slow
+def test_every_family_all_the_way(image, sound, data, tmp_path, capsys):
+    pytest.importorskip("transformers", reason="the extra hub is not installed")
+    eye, ear = tmp_path / "eye", tmp_path / "ear"
+    of_timm = image in TIMM
+    save_timm(image, eye) if of_timm else save_hf(image, eye)
+    save_hf(sound, ear)
+    check_the_way(data, tmp_path, f"timm:local-dir:{eye}" if of_timm else f"hf:{eye}", f"hf:{ear}", capsys)
+
+
+@pytest.mark.slow
+def test_one_network_for_both_all_the_way(data, tmp_path, capsys):
+    pytest.importorskip("transformers", reason="the extra hub is not installed")
+    save_both(tmp_path / "both")
+    check_the_way(data, tmp_path, f"hf:{tmp_path / 'both'}", f"hf:{tmp_path / 'both'}", capsys)
+
+
+@pytest.fixture
+def untrusted(monkeypatch, tmp_path):
+    """Forget what was allowed and read; code that transformers copies goes into a folder of the test."""
+    monkeypatch.setenv("DMIN_TRUST_REMOTE_CODE", "0")  # so that it is as before afterwards
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+
+    def forget():
+        monkeypatch.setenv("DMIN_TRUST_REMOTE_CODE", "0")
+        registry._card.cache_clear()
+
+    return forget
+
+
+@contextmanager
+def serving(settings):
+    """The page, of which only the loading of a model is left."""
+    Localizer.from_pretrained(settings.models, "cpu")
+    raise KeyboardInterrupt
+    yield ""
+
+
+@pytest.mark.slow
+def test_code_of_a_backbone_runs_in_no_command_unless_it_is_allowed(data, tmp_path, capsys, monkeypatch, untrusted):
+    pytest.importorskip("transformers", reason="the extra hub is not installed")
+    monkeypatch.setattr("dmin.web.page.serving", serving)
+    save_own_code(tmp_path / "mine")
+    store, trained, video = str(tmp_path / "store"), str(tmp_path / "run"), str(data / "videos" / "test.mp4")
+    flag, on_cpu = "--trust-remote-code", ["--device", "cpu"]
+    extracted = ["extract", str(data), "--out", store, "--visual", f"hf:{tmp_path / 'mine'}", *on_cpu, flag]
+    assert run(extracted) == 0, capsys.readouterr().err
+    assert run(["train", store, "--preset", "small", "--out", trained, *TINY]) == 0, capsys.readouterr().err
+    commands = {
+        ("evaluate", trained, store, "--out", str(tmp_path / "scores"), *on_cpu): 0,
+        ("export", trained, "--out", str(tmp_path / "model.onnx")): 0,
+        ("localize", video, "--model", trained, "--out", str(tmp_path / "events"), "--no-picture", *on_cpu): 0,
+        ("serve", "--models", trained, *on_cpu): 130,  # stopped by Ctrl-C, as ever
+    }
+    for words, status in commands.items():
+        untrusted()
+        capsys.readouterr()
+        assert run(list(words)) == 1, words
+        assert "--trust-remote-code" in capsys.readouterr().err, words
+        assert run([*words, flag]) == status, (words, capsys.readouterr().err)
 
 
 def test_a_search_lists_networks_of_timm(capsys):

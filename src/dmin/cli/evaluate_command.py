@@ -11,7 +11,7 @@ from jsonargparse.typing import ClosedUnitInterval
 
 from dmin.cli.console import Console
 from dmin.cli.evaluate_tables import groups_table, matching_table, metrics_table
-from dmin.cli.options import add_device, add_revision, refuse_missing
+from dmin.cli.options import add_device, add_remote_code, add_revision, refuse_missing
 from dmin.data.annotations import SPLITS
 from dmin.progress import Progress
 
@@ -29,6 +29,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", type=str, help="starter, a folder of `dmin train`, or a hub id")
     add_revision(parser)
+    add_remote_code(parser)
     parser.add_argument("data", type=Path, help="feature store or data-set folder")
     parser.add_argument("--split", type=str, choices=list(SPLITS), default="test", help="which clips of the data")
     parser.add_argument("--out", type=Path, default=Path("evaluation"), help="folder of metrics.json and pictures")

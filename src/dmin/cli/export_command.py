@@ -8,7 +8,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_revision
+from dmin.cli.options import add_remote_code, add_revision
 
 HELP = """Write a model of events as an ONNX file, which ONNX Runtime runs without torch or dmin.
 It takes features of any length (visual [1, T, H, W, D_v], audio [1, T, D_a]) and gives relevance, category scores and,
@@ -21,6 +21,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", type=str, help="starter, a folder of `dmin train`, or a hub id")
     add_revision(parser)
+    add_remote_code(parser)
     parser.add_argument("--out", type=Path, default=Path("model.onnx"), help="the file")
 
 

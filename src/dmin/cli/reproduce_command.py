@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device
+from dmin.cli.options import add_device, add_remote_code
 from dmin.errors import DataError, unknown_name
 from dmin.shard import Shard
 
@@ -72,6 +72,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     parser.add_argument("--folder", type=Path | None, default=None, help="composed: where the files of the bank are")
     parser.add_argument("--visual", type=str, default="lite0", help="visual backbone, for videos")
     parser.add_argument("--audio", type=str, default="sfx", help="audio backbone, for videos")
+    add_remote_code(parser)
     parser.add_argument("--workers", type=PositiveInt, default=2, help="processes, for clips and videos")
     add_device(parser)
     parser.add_argument("--clip", nargs="+", type=str, default=[], help="figures: clips by id; default: by a rule")

@@ -10,6 +10,7 @@ from dataclasses import fields
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
+from dmin.cli.options import add_remote_code
 from dmin.errors import DataError, require
 
 HELP = """Serve a web page: drop a video, watch its events as subtitles and on a timeline, move the threshold, take the
@@ -23,6 +24,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     from dmin.web.settings import ServeSettings
 
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    add_remote_code(parser)
     parser.add_class_arguments(ServeSettings)
 
 
