@@ -70,9 +70,10 @@ def test_a_plain_name_of_timm_is_a_repository_of_the_hub(on_hub, tmp_path):
     assert create("timm:test_resnet").card.name == "timm:hf-hub:timm/test_resnet.r160_in1k"
 
 
-def test_a_network_of_transformers_on_the_hub(on_hub, tmp_path):
+@pytest.mark.parametrize("family", ["dinov2", "pe-video"])
+def test_a_network_of_transformers_on_the_hub(family, on_hub, tmp_path):
     pytest.importorskip("transformers", reason="the extra hub is not installed")
-    save_hf("dinov2", tmp_path)
+    save_hf(family, tmp_path)
     commit = on_hub.add("ann/eye", {path.name: path.read_bytes() for path in tmp_path.iterdir()})
     backbone = create("hf:ann/eye", "visual")
     assert (backbone.card.version, backbone.card.licence) == (f"1-{commit}", "not stated")

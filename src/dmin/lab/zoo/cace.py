@@ -96,19 +96,22 @@ class CACE(LocalizationModel):
     """Co-guidance, Bi-LSTMs, CMRAN's encoders and attentions, gates between the modalities, and a fusion each way.
 
     The defaults are those of the command of the released code that gives 80.8 % on AVE, on the features of VGG-19 and
-    VGGish. Each modality's gate says how sure it is of an event, second by second, and lets that much more of the other
-    one in. Categories are answered twice: from the fused seconds, and before fusion from the mean of the four highest
-    scores over time.
+    VGGish. Each modality's gate says, second by second, how sure it is of an event, and strengthens the other
+    modality's features by that. The categories are scored twice: from the fused seconds, and before fusion, where the
+    mean of the four highest scores over time counts.
 
-    The code is the specification; of the paper only its abstract, its notation of the sums (F_o = F_av + lambda F_FT;
-    L = L^c + mean of (L^e + L^sup) + L^contrast) and summaries were at hand. They name one loss of seconds beside
-    relevance: in the code it is the gates', and a fourth one, of the categories before fusion, stands beside them.
+    The specification is the code. Of the paper, only the abstract, two formulas (F_o = F_av + lambda F_FT and
+    L = L^c + mean of (L^e + L^sup) + L^contrast) and summaries were read. The formula of the loss has four terms, the
+    code five: relevance, category, gates (which we read as L^sup), the categories before fusion, and the contrast.
 
-    What differs from the released code: there the contrast and its share in relevance begin after an eighth of the
-    epochs, here with the first (a reading: the network that is kept has both in either case); there the keys' noise is
-    drawn in evaluation, too, where it changes nothing but a printed number; a clip without event is trained there as
-    one of the first category, here as one of none; and there both layers of an encoder start from the same weights. Its
-    network for weak supervision has no script that trains it, and does not run: it is left out.
+    What differs from the released code:
+
+    - There the contrast, and its share in relevance, begin after an eighth of the epochs; here they begin at once. The
+      network that its authors published has both.
+    - There the keys are noisy in evaluation, too, which changes nothing but a printed loss.
+    - There a clip without event is trained as one of the first category, here as one of none.
+    - There the layers of an encoder start from equal weights.
+    - Its network for weak supervision does not run, and no script trains it: there is none here.
 
     Example:
         >>> model = CACE(CACEConfig(category_names=("Dog", "Rain"), visual_size=16, audio_size=8, regions=9)).eval()

@@ -79,12 +79,13 @@ class CoGuided:
 class CoGuidance(nn.Module):
     """AVCA: both modalities, each guided by the other.
 
-    The picture: with v^1 the regions after self-attention with residual and norm, AGSCA weighs channels by v^1 and the
-    sound, and regions as ever; its answer v becomes v + beta sigmoid(g) v, g being the self-guidance of v^1.
+    The picture: v^1 are the regions after a self-attention within their second, with residual and norm. AGSCA attends
+    to the regions as they came, but weighs their channels by v^1 and the sound. Its answer v becomes
+    v + beta sigmoid(g) v, where g is the self-guidance of v^1.
 
-    The sound: a self-attention over seconds with residual and norm gives a^1; the mean regions of a second
-    self-attention, with weights of its own but the first one's norm, ask a^1; of the answer h, a becomes
-    a + psi sigmoid(h) a.
+    The sound: a^1 are the seconds after a self-attention, with residual and norm. The picture asks a^1 with the mean of
+    v^2, which are the regions after another self-attention that shares only the norm with the first. With its answer h,
+    a becomes a + psi sigmoid(h) a.
 
     Args:
         visual_size: D, 4 at least.
