@@ -111,7 +111,7 @@ def frame_seconds(count: int, config: Any, extractor: Any) -> Tensor:
     frames = torch.arange(count, dtype=torch.float64)
     rate = float(extractor.sampling_rate)
     if codec := getattr(config, "dac_config", None):  # each frame stands for samples of its own
-        return (frames + 0.5) * codec.hop_length / rate
+        return (frames + 0.5) * int(codec.hop_length) / rate
     strides = getattr(config, "conv_stride", None)
     if strides is None:  # the frames share the length that the extractor pads to
         length = float(extractor.chunk_length)
