@@ -1,70 +1,78 @@
-"""Seconds and memory of `Localizer` for a video, as it is and repeated to a minute and to a long one.
+"""Seconds and memory of `Localizer` by the length of a video, beside FFmpeg's decoding of the same file.
 
-Each is answered as a stream, whose parts make up the answer; the first part is what somebody who watches waits for.
+uv run python benchmarks/localize.py
+uv run python benchmarks/localize.py VIDEO --minutes 1 10 60
 
-uv run python benchmarks/localize.py VIDEO --model MODEL --minutes 10
+The video is answered as it is, and repeated to each length, as a stream, whose parts make up the answer; the first part
+is what somebody who watches waits for. Each length has a process of its own, in which the model is loaded and has
+answered the short video before: its peak memory is all that a user's process would need.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-import resource
 import tempfile
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import av
-
 from dmin import Localizer
+from measuring import decoding_seconds, in_new_process, keep, peak_megabytes, repeated, seconds_of, write_video
 
 
-def repeated(video: Path, minutes: float, out: Path) -> Path:
-    """The video's packets over and over, without encoding anything again."""
-    with av.open(str(video)) as probe:
-        length = float(probe.duration / av.time_base)
-    turns = max(1, round(minutes * 60 / length))
-    turn_list = out.with_suffix(".txt")
-    turn_list.write_text(f"file '{video.absolute()}'\n" * turns)
-    with av.open(str(turn_list), format="concat", options={"safe": "0"}) as source, av.open(str(out), "w") as target:
-        inputs = [source.streams.video[0], source.streams.audio[0]]
-        outputs = {stream.index: target.add_stream_from_template(stream) for stream in inputs}
-        latest = dict.fromkeys(outputs, -math.inf)
-        for packet in source.demux(inputs):
-            index = packet.stream.index
-            if packet.dts is None or packet.dts <= latest[index]:  # where two turns meet, times may overlap
-                continue
-            latest[index] = packet.dts
-            packet.stream = outputs[index]
-            target.mux(packet)
-    return out
+@dataclass(frozen=True)
+class Cost:
+    """What an answer took."""
+
+    video_seconds: float
+    seconds: float
+    first_part_seconds: float
+    decoding_seconds: float
+    megabytes: float
+
+
+def cost(model: str, warm_up: Path, video: Path, rounds: int) -> Cost:
+    """Answer, and decode, in turns; the best time of each counts."""
+    localizer = Localizer.from_pretrained(model)
+    localizer(warm_up)
+    whole, first, decoded = [], [], []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        parts = localizer.stream(video)
+        next(parts)
+        first.append(time.perf_counter() - start)
+        for _part in parts:
+            pass
+        whole.append(time.perf_counter() - start)
+        megabytes = peak_megabytes()
+        decoded.append(decoding_seconds(video))
+    return Cost(seconds_of(video), min(whole), min(first), min(decoded), megabytes)
 
 
 def main() -> None:
-    """Print one line a video."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("video", type=Path)
+    """Print a line for each length."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", type=Path, nargs="?", help="default: ten seconds of 360p that are made for it")
     parser.add_argument("--model", default="starter")
-    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 5.0])
+    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     options = parser.parse_args()
-    localizer = Localizer.from_pretrained(options.model)
-    localizer(options.video)  # warm-up
+    print("seconds of video   seconds   times real time   first part after   decoding alone   ratio   peak MB")
+    costs = []
     with tempfile.TemporaryDirectory() as folder:
-        lengths = (1.0, options.minutes)
-        long = [repeated(options.video, minutes, Path(folder) / f"{minutes:g}.mp4") for minutes in lengths]
-        for video in (options.video, *long):
-            start = time.perf_counter()
-            parts = localizer.stream(video)
-            end = next(parts).end_seconds
-            first = time.perf_counter() - start
-            for part in parts:
-                end = part.end_seconds
-            elapsed = time.perf_counter() - start
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        short = options.video or write_video(Path(folder) / "made.mp4")
+        for minutes in (None, *options.minutes):
+            video = short if minutes is None else repeated(short, minutes, Path(folder) / f"{minutes:g}.mp4")
+            # A short video is over before the machine has settled.
+            found: Cost = in_new_process(cost, options.model, short, video, 5 if minutes is None else 1)
+            costs.append(asdict(found))
             print(
-                f"{end:8.1f} s of video: {elapsed:7.2f} s ({end / elapsed:5.1f} times as fast as it plays), the first "
-                f"part after {first:5.2f} s, peak memory so far {peak:6.0f} MB"
+                f"{found.video_seconds:16.1f}{found.seconds:10.2f}{found.video_seconds / found.seconds:18.1f}"
+                f"{found.first_part_seconds:19.2f}{found.decoding_seconds:17.2f}"
+                f"{found.seconds / found.decoding_seconds:8.1f}{found.megabytes:10.0f}",
+                flush=True,
             )
+    keep(costs, options.json)
 
 
 if __name__ == "__main__":

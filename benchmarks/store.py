@@ -13,19 +13,15 @@ extrapolated. Its memory is that of the sample.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
-import resource
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -35,6 +31,7 @@ from dmin.data.folder import DataFolder
 from dmin.features import ClipFeatures, FeatureStore, Settings, extract, find_videos
 from dmin.features.fingerprint import fingerprint, stamp
 from dmin.features.index import Entry, Index
+from measuring import in_new_process, peak_megabytes
 
 SECONDS = 2
 LINKS = 50_000
@@ -185,17 +182,6 @@ def extrapolated_cost(work: Callable[[Path], Iterator[None]], folder: Path, clip
     done = sum(1 for _ in islice(steps, sample))
     reading = time.perf_counter() - listed
     return Cost(listed - start + reading * clips / done, peak_megabytes() - before)
-
-
-def peak_megabytes() -> float:
-    """The most memory that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def in_new_process(function: Callable[..., Cost], *arguments: Any) -> Cost:
-    """The cost of some work in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
 
 
 def main() -> None:
