@@ -238,3 +238,13 @@ def test_a_missing_extra_is_told_before_any_work(tmp_path: Path, monkeypatch: py
 def test_nothing_to_do_needs_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_import_ray", lambda: None)
     assert list(RayCluster("nowhere:1").apply(print, [])) == []
+
+
+def test_an_address_where_nobody_is_is_told_in_seconds() -> None:
+    pytest.importorskip("ray.data", reason="the extra ray is not installed")
+    import ray
+
+    if ray.is_initialized():
+        pytest.skip("this process has a Ray already, which is taken")
+    with pytest.raises(WorkerError, match=r"no Ray cluster at '127.0.0.1:9' \(.*refused\): start one by `ray start"):
+        list(RayCluster("127.0.0.1:9").apply(print, [1]))

@@ -13,6 +13,7 @@ import logging
 import os
 import pickle
 import platform
+import socket
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -39,6 +40,7 @@ _MOST_TASKS = 20_000
 """More items than these are dealt out several at a time: Ray keeps some kilobytes for each task."""
 _STORE_BYTES = 256 * 2**20
 """Of Ray's store of objects, if it is started here: paths and messages are all that it holds."""
+_KNOCK_SECONDS = 10.0
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would send what it does to its makers
     "RAY_BACKEND_LOG_LEVEL": "fatal",
@@ -254,9 +256,10 @@ def _connected(address: str | None) -> Iterator[None]:
     own = {"num_cpus": cores(), "include_dashboard": False, "object_store_memory": _STORE_BYTES}
     options = own if address == "local" else {}
     try:
+        _knock(address)
         with _hushed():
             ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise WorkerError(
             f"no Ray cluster at {address!r} ({_last_line(error)}): start one by `ray start --head`, or leave the "
             "address out for a Ray on this machine"
@@ -265,6 +268,17 @@ def _connected(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Find out in seconds that nobody is there; Ray takes minutes.
+
+    Raises:
+        OSError: Nobody is.
+    """
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS).close()
 
 
 @contextmanager
