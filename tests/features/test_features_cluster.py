@@ -19,7 +19,7 @@ from dmin import plugins
 from dmin.backbones import registry
 from dmin.cli.commands import run
 from dmin.errors import DataError, MissingPackageError
-from dmin.features import FeatureStore, cluster, extract
+from dmin.features import FeatureStore, cluster, extract, ray_connection
 from dmin.features.cluster import RayCluster, Room
 from dmin.features.workers import Pool, WorkerError
 from dmin.results.events import Events
@@ -48,8 +48,8 @@ def ray():
     pytest.importorskip("ray.data", reason="the extra ray is not installed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-        patch.setattr(cluster, "cores", lambda: 2)
-        with cluster._connected(None):
+        patch.setattr(ray_connection, "cores", lambda: 2)
+        with ray_connection.connected(None):
             yield
 
 
@@ -165,7 +165,7 @@ def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     counts = cluster._Attempts()
     attempts = SimpleNamespace(begin=SimpleNamespace(remote=counts.begin), end=SimpleNamespace(remote=counts.end))
     processes = SimpleNamespace(begin=lambda item: item, result=result)
-    monkeypatch.setattr(cluster, "_import_ray", lambda: SimpleNamespace(get=lambda answer: answer))
+    monkeypatch.setattr(cluster, "import_ray", lambda: SimpleNamespace(get=lambda answer: answer))
     monkeypatch.setattr(cluster, "Processes", lambda *_: nullcontext(processes))
     worker = cluster._Worker(cluster._Start(print, None, Path.cwd(), (), False), attempts)
     worker.counts = counts
@@ -236,7 +236,7 @@ def test_a_missing_extra_is_told_before_any_work(tmp_path: Path, monkeypatch: py
 
 
 def test_nothing_to_do_needs_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "_import_ray", lambda: None)
+    monkeypatch.setattr(cluster, "import_ray", lambda: None)
     assert list(RayCluster("nowhere:1").apply(print, [])) == []
 
 

@@ -67,6 +67,8 @@ def check(args: Namespace) -> None:
         raise DataError(f"got {sum(given)} sources: give videos or folders, or --ave DIR, or --from-ave-h5 DIR")
     if (args.match and args.source) or (args.noisy and args.from_ave_h5 is None):
         raise DataError("--match goes with --ave or --from-ave-h5, --noisy with --from-ave-h5: leave it out")
+    if args.engine == "ray" and args.from_ave_h5 is not None:
+        raise DataError("--from-ave-h5 has features already, and nothing is computed: leave --engine out")
     args.shard = Shard.read(args.shard)
     cluster_of(args)
     refuse_missing(*(args.source or [args.ave or args.from_ave_h5]))

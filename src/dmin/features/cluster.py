@@ -9,23 +9,21 @@ Items, results and what makes the function must be picklable. Every machine must
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import platform
-import socket
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dmin import plugins
 from dmin.backbones.homes import is_code_trusted, trust_remote_code
-from dmin.errors import require
-from dmin.features.workers import Killed, Lost, Processes, WorkerError, cores, with_warnings
+from dmin.features.ray_connection import connected, import_ray, last_line
+from dmin.features.workers import Killed, Lost, Processes, WorkerError, with_warnings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,16 +36,6 @@ _ATTEMPTS = 3
 """Workers that an item may take along."""
 _MOST_TASKS = 20_000
 """More items than these are dealt out several at a time: Ray keeps some kilobytes for each task."""
-_STORE_BYTES = 256 * 2**20
-"""Of Ray's store of objects, if it is started here: paths and messages are all that it holds."""
-_KNOCK_SECONDS = 10.0
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # it would send what it does to its makers
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",  # notes of its daemons, which it would print among results
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-}
-"""For the environment before Ray is imported; what is set there already stays. Ray's own log files say it all."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +64,7 @@ class RayCluster:
     """Device that the work asks for: auto (the GPUs, if the cluster has any), cpu or cuda."""
 
     def __post_init__(self) -> None:
-        _import_ray()
+        import_ray()
 
     def apply(
         self, make: Callable[[], Callable[[Item], Result]], items: Sequence[Item]
@@ -84,8 +72,8 @@ class RayCluster:
         """See `dmin.features.workers.Engine`."""
         if not items:
             return
-        ray = _import_ray()
-        with _connected(self.address):
+        ray = import_ray()
+        with connected(self.address):
             try:
                 with closing(self._outcomes(make, items)) as outcomes:
                     for index, outcome, messages in outcomes:
@@ -95,13 +83,13 @@ class RayCluster:
                             raise outcome.error
                         yield items[index], outcome
             except ray.exceptions.RayError as error:
-                raise WorkerError(f"Ray has given up: {_last_line(error)}") from error
+                raise WorkerError(f"Ray has given up: {last_line(error)}") from error
 
     def _outcomes(
         self, make: Callable[[], Callable[[Any], Any]], items: Sequence[Any]
     ) -> Generator[tuple[int, Any, list[str]]]:
         """Place, outcome and warnings of each item, as they come."""
-        ray = _import_ray()
+        ray = import_ray()
         room = Room.of([node["Resources"] for node in ray.nodes() if node["Alive"]], self.device)
         rows = [{"index": index, "item": pickle.dumps(item)} for index, item in enumerate(items)]
         tasks = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_TASKS))
@@ -203,7 +191,7 @@ class _Worker:
         return {"index": index, "outcome": pickle.dumps((outcome, messages))}
 
     def _outcome(self, row: Mapping[str, Any]) -> Any:
-        ray = _import_ray()
+        ray = import_ray()
         if ray.get(self._attempts.begin.remote(row["index"])) > _ATTEMPTS:
             return Lost(f"its worker was lost {_ATTEMPTS} times: perhaps memory ran out; try fewer workers")
         item, processes = pickle.loads(row["item"]), self._begun()
@@ -243,66 +231,3 @@ class _Attempts:
     def end(self, index: int) -> None:
         """Forget the item."""
         del self._begun[index]
-
-
-@contextmanager
-def _connected(address: str | None) -> Iterator[None]:
-    """Connect to a cluster, or start a Ray, unless this process is connected already."""
-    ray = _import_ray()
-    if ray.is_initialized():
-        yield
-        return
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
-    own = {"num_cpus": cores(), "include_dashboard": False, "object_store_memory": _STORE_BYTES}
-    options = own if address == "local" else {}
-    try:
-        _knock(address)
-        with _hushed():
-            ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise WorkerError(
-            f"no Ray cluster at {address!r} ({_last_line(error)}): start one by `ray start --head`, or leave the "
-            "address out for a Ray on this machine"
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Find out in seconds that nobody is there; Ray takes minutes.
-
-    Raises:
-        OSError: Nobody is.
-    """
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS).close()
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Drop what compiled code writes to stderr: Ray's announces there that it will be quiet."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _import_ray() -> Any:
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    ray: Any = require("ray", "ray")
-    require("ray.data", "ray")  # brings packages that Ray alone does not
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    return ray
-
-
-def _last_line(error: Exception) -> str:
-    """The line that says it: those before it are of tracebacks."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
