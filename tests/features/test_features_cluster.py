@@ -126,7 +126,7 @@ def test_the_command_does_what_is_missing_with_a_plugin_of_relative_paths(
     assert run([*words, "--engine", "ray"]) == 1
     out, err = capfd.readouterr()
     assert out == "1 extracted, 1 there already, 1 failed -> store\n"
-    assert err == "dmin: videos/c.mp4 has no audio stream: to take it as silent, use --missing-audio silence\n"
+    assert err.startswith("dmin: videos/c.mp4 has no audio stream: to take it as silent, use --missing-audio silence")
     assert FeatureStore.open("store").ids() == ("a", "day/b")
     assert FeatureStore.open("store").path("a").stat() == before
 

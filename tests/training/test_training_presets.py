@@ -68,6 +68,7 @@ LOCALIZATION = {
     "mil_pooling": None,
     "segment_loss": "cross-entropy",
     "agreement_weight": 0.0,
+    "contrast_weight": 1.0,
     "select": "segment",
     "clip_target": "labels",
     "remix": 0.0,
