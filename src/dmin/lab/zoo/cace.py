@@ -12,7 +12,7 @@ from dmin.checks import check_heads, check_sizes, check_within_unit
 from dmin.errors import ModelError
 from dmin.lab.zoo.contrast import ContrastOutput
 from dmin.lab.zoo.layers.co_guidance import CoGuidance
-from dmin.lab.zoo.shared import spatial_only
+from dmin.lab.zoo.shared import check_full, spatial_only
 from dmin.layers import INTER_MODALITY, AudioVisualFusion, Encoder, EncoderConfig, FusionConfig, InterModalityConfig
 from dmin.layers.numeric import masked_max, unit_norm
 from dmin.layers.recurrent import bi_lstm, run_lstm
@@ -67,8 +67,7 @@ class CACEConfig(LocalizationConfig):
             )
         shares = ("visual_share", "audio_share", "gate_share", "side_share", "contrast_share")
         check_within_unit(**{name: getattr(self, name) for name in shares})
-        if self.supervision != "full":
-            raise ModelError(f"supervision is {self.supervision!r}: must be 'full', CACE-Net is described for no other")
+        check_full(self.supervision, "CACE-Net")
 
 
 @system(

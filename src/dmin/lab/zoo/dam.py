@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dmin.checks import check_heads, check_shares, check_sizes
-from dmin.errors import ModelError
 from dmin.lab.zoo.layers.agva import AudioGuidedVisualAttention
-from dmin.lab.zoo.shared import R_AVE_SCHEDULE, SelfContext, spatial_only
+from dmin.lab.zoo.shared import R_AVE_SCHEDULE, SelfContext, check_full, spatial_only
 from dmin.layers.numeric import masked_mean, widened
 from dmin.models.bases import LocalizationModel, MatchingModel
 from dmin.models.config import LocalizationConfig, MatchingConfig
@@ -47,8 +46,7 @@ class DAMConfig(LocalizationConfig):
         check_sizes(self, "hidden", "width", "heads")
         check_heads(self.width, heads=self.heads)
         check_shares(self, "dropout")
-        if self.supervision != "full":
-            raise ModelError(f"supervision is {self.supervision!r}: must be 'full', DAM is described for no other")
+        check_full(self.supervision, "DAM")
 
 
 @system(

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from dmin.errors import ModelError
 from dmin.layers.attention import MultiHeadAttention
 from dmin.layers.visual_attention import Guided
 from dmin.models.masks import without_padding
@@ -23,6 +24,16 @@ R_AVE_SCHEDULE: dict[str, dict[str, Any]] = {
     "weak": {"epochs": 250},
 }
 """Reading: the schedule of systems without public code, AVEL's, under which these papers compare themselves."""
+
+
+def check_full(supervision: str, title: str) -> None:
+    """Refuse a supervision under which a system is not described.
+
+    Raises:
+        ModelError: It is not "full".
+    """
+    if supervision != "full":
+        raise ModelError(f"supervision is {supervision!r}: must be 'full', {title} is described for no other")
 
 
 def avel_head(size: int, labels: int, bias: bool = True) -> nn.Sequential:
