@@ -70,7 +70,7 @@ def check(args: Namespace) -> None:
     if args.engine == "ray" and args.from_ave_h5 is not None:
         raise DataError("--from-ave-h5 has features already, and nothing is computed: leave --engine out")
     args.shard = Shard.read(args.shard)
-    cluster_of(args)
+    args.cluster = cluster_of(args)
     refuse_missing(*(args.source or [args.ave or args.from_ave_h5]))
     from dmin import backbones
 
@@ -150,7 +150,7 @@ def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
         "missing_audio": args.missing_audio,
         "workers": args.workers or 1,
         "video_seconds": args.item_timeout,
-        "engine": cluster_of(args),
+        "engine": args.cluster,
         "shard": args.shard,
         "device": args.device,
         "pooled": args.pooled,

@@ -83,29 +83,19 @@ def _add_words(parser: ArgumentParser) -> None:
         default=None,
         help="instead of --model: events to find, in words, with commas between them",
     )
-    help_of = {
-        "visual": "with --labels: what sees, hf:OWNER/NAME or hf:FOLDER of CLIP's or SigLIP's kind; default: SigLIP 2",
-        "audio": "with --labels: what hears, the same of CLAP's kind; default: CLAP",
-        "rule": "with --labels: agreement, product or joint; default: agreement",
-        "distractors": "with --labels: what they are compared with, in words; default: everyday things",
-    }
-    for name, words in help_of.items():
-        parser.add_argument(f"--{name}", type=str | None, default=None, help=words)
-    parser.add_argument(
-        "--calibrate",
-        type=Path | None,
-        default=None,
-        help="with --labels: a data set of a few labelled clips, on which the floors are chosen",
-    )
-    parser.add_argument(
-        "--save-model",
-        type=Path | None,
-        default=None,
-        help="with --labels: a folder to write the model to, for `dmin serve --models`, --model and others",
-    )
+    for flag, (kind, words) in _OF_LABELS.items():
+        parser.add_argument(flag, type=kind, default=None, help=f"with --labels: {words}")
 
 
-_OF_LABELS = ("visual", "audio", "rule", "distractors", "calibrate", "save_model")
+_OF_LABELS: Mapping[str, tuple[Any, str]] = {
+    "--visual": (str | None, "what sees, hf:OWNER/NAME or hf:FOLDER of CLIP's or SigLIP's kind; default: SigLIP 2"),
+    "--audio": (str | None, "what hears, the same of CLAP's kind; default: CLAP"),
+    "--rule": (str | None, "agreement, product or joint; default: agreement"),
+    "--distractors": (str | None, "what they are compared with, in words; default: everyday things"),
+    "--calibrate": (Path | None, "a data set of a few labelled clips, on which the floors are chosen"),
+    "--save-model": (Path | None, "a folder to write the model to, for `dmin serve --models`, --model and others"),
+}
+"""Flags that go with --labels: their types and help."""
 
 
 def check(args: Namespace) -> None:
@@ -114,16 +104,16 @@ def check(args: Namespace) -> None:
 
     refuse_missing(*args.videos)
     if args.labels is None:
-        for name in _OF_LABELS:
-            if getattr(args, name) is not None:
-                raise DataError(f"--{name.replace('_', '-')} goes with --labels: give both, or leave it out")
+        for flag in _OF_LABELS:
+            if getattr(args, flag.removeprefix("--").replace("-", "_")) is not None:
+                raise DataError(f"{flag} goes with --labels: give both, or leave it out")
     elif args.model != "starter" or args.revision is not None:
         raise DataError("got --labels and a model: give one of both")
     args.formats = [name for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
     for name in args.formats:
         FORMATS[name]
     args.shard = Shard.read(args.shard)
-    cluster_of(args)
+    args.cluster = cluster_of(args)
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -137,7 +127,7 @@ def run(args: Namespace, console: Console) -> int:
     begin = partial(_Localizing, args, names, localizer=words)
     videos = args.shard.part(videos)
     make_folder(args.out)
-    engine = cluster_of(args)
+    engine = args.cluster
     if engine is None and (workers := min(args.workers or 1, len(videos))) > 1:
         engine = Pool(workers, args.item_timeout)
     if engine is not None:
