@@ -16,7 +16,7 @@ from dmin.models.systems import SYSTEMS, systems
 from dmin.plugins import load_plugin
 from dmin.results.events import Event
 from dmin.results.formats import FORMATS
-from features.features_fakes import make_video
+from features.features_fakes import PAIR, make_video
 from report.report_examples import answer
 
 SLOT = """
@@ -174,22 +174,6 @@ def test_the_documentation_names_all_formats():
     assert set(re.findall(r"^\| `(\w+)` \| `([.\w]+)`", text, re.MULTILINE)) == {
         (form.name, form.suffix) for form in FORMATS.values()
     }
-
-
-PAIR = """
-import torch
-from dmin.backbones import Backbone, Card, register
-
-@register(Card("eye-of-mine", "visual", (1, 2, 3), "", 1.0, 0, "1", "my own", "MIT", "none"))
-class Eye(Backbone):
-    def forward(self, frames):
-        return frames[:, :1, :2].float()
-
-@register(Card("ear-of-mine", "audio", (2,), "", 0.0, 8000, "1", "my own", "MIT", "none"))
-class Ear(Backbone):
-    def forward(self, waveforms):
-        return torch.stack([waveforms.mean(1), waveforms.abs().amax(1)], 1)
-"""
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])

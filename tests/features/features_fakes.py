@@ -13,6 +13,22 @@ from torch import Tensor
 
 from dmin.backbones import Backbone, Card
 
+PAIR = """
+import torch
+from dmin.backbones import Backbone, Card, register
+
+@register(Card("eye-of-mine", "visual", (1, 2, 3), "", 1.0, 0, "1", "my own", "MIT", "none"))
+class Eye(Backbone):
+    def forward(self, frames):
+        return frames[:, :1, :2].float()
+
+@register(Card("ear-of-mine", "audio", (2,), "", 0.0, 8000, "1", "my own", "MIT", "none"))
+class Ear(Backbone):
+    def forward(self, waveforms):
+        return torch.stack([waveforms.mean(1), waveforms.abs().amax(1)], 1)
+"""
+"""A plugin with a pair of backbones."""
+
 
 def card(name: str, modality: str, shape: tuple[int, ...], **rates: float) -> Card:
     words = dict.fromkeys(("input", "source", "licence", "citation"), "none")

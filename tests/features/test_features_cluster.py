@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from features_fakes import DeadlyEye, TinyEar, make_video
+from features_fakes import PAIR, DeadlyEye, TinyEar, make_video
 
 from dmin import plugins
 from dmin.backbones import registry
@@ -25,21 +25,6 @@ from dmin.features.workers import Pool, WorkerError
 from dmin.results.events import Events
 
 RED, GREEN, BLUE, GREY = (230, 20, 20), (20, 230, 20), (20, 20, 230), (120, 120, 120)
-
-PAIR = """
-import torch
-from dmin.backbones import Backbone, Card, register
-
-@register(Card("eye-of-ray", "visual", (1, 2, 3), "", 1.0, 0, "1", "my own", "MIT", "none"))
-class Eye(Backbone):
-    def forward(self, frames):
-        return frames[:, :1, :2].float()
-
-@register(Card("ear-of-ray", "audio", (2,), "", 0.0, 8000, "1", "my own", "MIT", "none"))
-class Ear(Backbone):
-    def forward(self, waveforms):
-        return torch.stack([waveforms.mean(1), waveforms.abs().amax(1)], 1)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +101,7 @@ def test_the_command_does_what_is_missing_with_a_plugin_of_relative_paths(
     monkeypatch.chdir(tmp_path)
     Path("pair.py").write_text(PAIR)
     make_video(Path("videos", "a.mp4"), [RED])
-    words = ["extract", "videos", "--out", "store", "--visual", "eye-of-ray", "--audio", "ear-of-ray"]
+    words = ["extract", "videos", "--out", "store", "--visual", "eye-of-mine", "--audio", "ear-of-mine"]
     words += ["--plugin", "pair.py", "--quiet"]
     assert run(words) == 0
     before = FeatureStore.open("store").path("a").stat()
