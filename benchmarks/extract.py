@@ -32,7 +32,7 @@ SHORT_SECONDS = 2
 
 @dataclass(frozen=True)
 class Cost:
-    """What an extraction took."""
+    """Time and memory of an extraction."""
 
     way: str
     videos: int

@@ -22,7 +22,7 @@ from measuring import decoding_seconds, in_new_process, keep, peak_megabytes, re
 
 @dataclass(frozen=True)
 class Cost:
-    """What an answer took."""
+    """Time and memory of an answer."""
 
     video_seconds: float
     seconds: float

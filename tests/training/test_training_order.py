@@ -44,7 +44,7 @@ def test_the_order_of_clips_differs_by_epoch_and_seed_and_is_drawn_again_alike()
 
 
 def shares(make, processes, monkeypatch):
-    """What each process takes; as many as it says."""
+    """The items that each process takes; as many as it says."""
     taken = []
     for rank in range(processes):
         monkeypatch.setattr(module, "_place", lambda rank=rank: (rank, processes))

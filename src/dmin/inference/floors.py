@@ -105,5 +105,5 @@ def _judged(localizer: Localizer, network: Words, data: DataFolder, progress: Pr
 
 
 def _distance(floors: tuple[float, float], before: tuple[float, float]) -> float:
-    """How far floors have moved, in logits."""
+    """Distance that floors have moved, in logits."""
     return sum(abs(log(new / (1 - new)) - log(old / (1 - old))) for new, old in zip(floors, before, strict=True))

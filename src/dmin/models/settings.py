@@ -77,7 +77,7 @@ class InferenceSettings:
 
 
 def _shared(settings: Settings | InferenceSettings) -> dict[str, Any]:
-    """What a feature store and a network that was trained on it both say of the features."""
+    """Settings that a feature store and a network that was trained on it have in common."""
     names = {item.name for item in fields(Settings)} & {item.name for item in fields(InferenceSettings)}
     return {name: getattr(settings, name) for name in names}
 
