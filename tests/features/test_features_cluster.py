@@ -108,7 +108,7 @@ def test_the_command_does_what_is_missing_with_a_plugin_of_relative_paths(
     make_video(Path("videos", "day", "b.mp4"), [RED, GREY])
     make_video(Path("videos", "c.mp4"), [RED], sound=False)
     capfd.readouterr()
-    assert run([*words, "--engine", "ray"]) == 1
+    assert run([*words, "--engine", "ray", "--workers", "1"]) == 1
     out, err = capfd.readouterr()
     assert out == "1 extracted, 1 there already, 1 failed -> store\n"
     assert err.startswith("dmin: videos/c.mp4 has no audio stream: to take it as silent, use --missing-audio silence")
@@ -125,7 +125,7 @@ def test_it_writes_the_same_answers(tmp_path: Path, capfd: pytest.CaptureFixture
     told = []
     for engine in ("pool", "ray"):
         words = ["localize", str(tmp_path / "videos"), "--out", str(tmp_path / engine), "--threshold", "0", "--quiet"]
-        assert run([*words, "--no-picture", "--engine", engine]) == 1
+        assert run([*words, "--no-picture", "--engine", engine, "--workers", "1"]) == 1
         out, err = capfd.readouterr()
         told.append((sorted(out.replace(str(tmp_path / engine), "OUT").splitlines()), err))
     assert told[0] == told[1]

@@ -270,7 +270,8 @@ def test_a_page_goes_on_when_its_server_was_killed_and_started_again(visit, tmp_
     command = [
         sys.executable,
         "-c",
-        "from dmin.cli import main; main()",
+        # Where tests run in the background, Ctrl-C is ignored by what they start, unless it is told otherwise.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from dmin.cli import main; main()",
         "serve",
         "--port",
         str(port),
