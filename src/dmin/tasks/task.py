@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor, nn
-from torchmetrics import Metric
 
 from dmin.data.clips import Batch
+
+if TYPE_CHECKING:  # inference needs no torchmetrics, which loads slowly
+    from torchmetrics import Metric
 
 
 class Task(Protocol):
