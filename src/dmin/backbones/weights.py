@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor
@@ -67,11 +68,14 @@ def check_sha256(path: Path, expected: str) -> None:
 def state_dict_of(path: Path) -> dict[str, Tensor]:
     """Names and tensors of a file that ``torch.save`` wrote, without running any code from its pickle.
 
+    Tensors are mapped into memory, unless the file is of the layout before torch 1.6, which cannot be: several
+    processes then share them.
+
     Raises:
         ModelError: It is not such a file.
     """
     try:
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
+        return dict(torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path)))
     except (OSError, EOFError, RuntimeError, TypeError, ValueError, UnpicklingError) as error:
         raise ModelError(f"{path} does not hold a network's weights ({type(error).__name__})") from error
 
