@@ -86,7 +86,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("types")
     (folder / "right.py").write_text(PROGRAM)
     (folder / "wrong.py").write_text(WRONG)
-    # What mypy has read of torch by the project's own settings, it need not read again for this, and the other way round.
+    # By the project's own settings and cache, as mypy takes half a minute to read torch anew.
     options = ["--no-error-summary", f"--cache-dir={ROOT / '.mypy_cache'}", f"--config-file={ROOT / 'pyproject.toml'}"]
     words = [sys.executable, "-m", "mypy", *options, "right.py", "wrong.py"]
     environment = {**os.environ, "MYPYPATH": str(Path(dmin.__file__).parents[1])}

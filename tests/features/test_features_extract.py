@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import errno
 import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,8 @@ from features_fakes import DeadlyEye, TinyEar, TinyEye, make_video
 
 from dmin import backbones
 from dmin.errors import DataError, DminError, MediaError, ModelError
-from dmin.features import FeatureStore, StoreWriteError, extract, features_of, stream_features
+from dmin.features import FeatureStore, StoreWriteError, extract, features_of, stream, stream_features
+from dmin.media import Recording
 from dmin.shard import Shard
 
 RED, GREEN, BLACK, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 0), (255, 255, 255)
@@ -54,7 +58,43 @@ class TestStream:
     def test_frames_of_several_seconds_go_through_together(self, tmp_path: Path) -> None:
         eye = TinyEye()
         features_of(make_video(tmp_path / "a.mp4", [BLACK] * 20), eye, TinyEar())
-        assert eye.largest_batch == 16
+        assert eye.largest_batch == 8
+
+    @pytest.mark.parametrize("keeps_footage", [False, True])
+    def test_decoding_ahead_changes_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keeps_footage: bool
+    ) -> None:
+        path = make_video(tmp_path / "a.mp4", [BLACK, WHITE, RED] * 5)
+        there, here = (Recording(path, keeps_footage=keeps_footage) for _ in range(2))
+        ahead = features_of(there, TinyEye(), TinyEar())
+        monkeypatch.setattr(stream, "ahead", lambda items, most: (item for item in items))
+        in_turn = features_of(here, TinyEye(), TinyEar())
+        torch.testing.assert_close(ahead.visual, in_turn.visual, rtol=0, atol=0)
+        torch.testing.assert_close(ahead.audio, in_turn.audio, rtol=0, atol=0)
+        assert (there.footage is not None) == keeps_footage
+        if there.footage is not None and here.footage is not None:
+            assert [frame.tobytes() for frame in there.footage.frames] == [f.tobytes() for f in here.footage.frames]
+
+    def test_errors_of_decoding_keep_their_type(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = make_video(tmp_path / "a.mp4", [BLACK, WHITE])
+        here = threading.get_ident()
+
+        def broken(self: Recording, near_seconds: float = 0.0) -> None:
+            assert threading.get_ident() != here
+            raise MediaError("a.mp4 is damaged")
+
+        monkeypatch.setattr(Recording, "pictures", broken)
+        with pytest.raises(MediaError, match=r"^a\.mp4 is damaged$"):
+            features_of(path, TinyEye(), TinyEar())
+
+    def test_a_caller_who_stops_early_ends_the_decoding(self, tmp_path: Path) -> None:
+        path = make_video(tmp_path / "a.mp4", [BLACK] * 40)
+        before = threading.active_count()
+        chunks = stream_features(path, TinyEye(), TinyEar(), chunk_seconds=1)
+        next(chunks)
+        assert threading.active_count() == before + 1
+        chunks.close()
+        assert threading.active_count() == before
 
     def test_no_sound(self, tmp_path: Path) -> None:
         path = make_video(tmp_path / "a.mp4", [WHITE, WHITE], sound=False)
@@ -73,10 +113,42 @@ class TestExtract:
         store = FeatureStore.open(tmp_path / "store")
         assert store.settings.visual == "tiny-eye"
         assert (store.settings.frames_per_second, store.settings.rate_hz) == (2.0, 8000)
+        assert store.settings.runtime == ""  # networks of one's own run as they like
         ours = store.read("a")
         alone = features_of(videos / "a.mp4", TinyEye(), TinyEar())
         torch.testing.assert_close(ours.visual, alone.visual)
         assert ours.duration_seconds == alone.duration_seconds
+
+    def test_fast_features_do_not_mix_with_exact_ones(
+        self, videos: Path, tmp_path: Path, make_known: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Telling(TinyEye):
+            """Maps of 1 if it computes in bfloat16, else of 0."""
+
+            card = replace(TinyEye.card, name="telling-eye")
+
+            def forward(self, frames: torch.Tensor) -> torch.Tensor:
+                assert self.runtime is not None
+                return torch.full((len(frames), 2, 2, 4), float(self.runtime.fast))
+
+        make_known(Telling, TinyEar)
+        names = {"visual": "telling-eye", "audio": "tiny-ear"}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+        for fast in (False, True):
+            folder = tmp_path / f"fast-{fast}"
+            extract(videos, folder, **names, fast=fast, device="cpu")
+            store = FeatureStore.open(folder)
+            assert store.settings.fast == fast
+            assert store.settings.runtime == backbones.runtime_name(torch.device("cpu"))
+            assert store.read("a").visual.unique().tolist() == [float(fast)]
+            with pytest.raises(DataError, match="features of different settings do not mix"):
+                extract(videos, folder, **names, fast=not fast, device="cpu")
+        assert str(store.settings).endswith(" at 8000 Hz, in bfloat16 (fast)")
+        assert replace(store.settings, runtime="another 1.0") == store.settings  # exact ones mix
+        monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
+        with pytest.raises(ModelError, match="leave --fast out"):
+            extract(videos, tmp_path / "slow", **names, fast=True, device="cpu")
+        assert not (tmp_path / "slow").exists()
 
     def test_resumes_what_is_missing_damaged_or_of_another_video(self, videos: Path, tmp_path: Path) -> None:
         extract(videos, tmp_path / "store", **FAKES)

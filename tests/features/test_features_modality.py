@@ -31,6 +31,6 @@ def test_they_are_the_same_as_together(tmp_path):
 def test_few_seconds_are_held_at_once(tmp_path):
     video = make_video(tmp_path / "a.mp4", [(0, 0, 0)] * 40)
     eye = TinyEye()
-    assert [len(part) for part in stream_modality(open_modality(video, eye), eye)] == [8] * 5  # 16 frames each
-    assert eye.largest_batch == 16
-    assert [len(part) for part in stream_modality(open_modality(video, TinyEar()), TinyEar())] == [16, 16, 8]
+    assert [len(part) for part in stream_modality(open_modality(video, eye), eye)] == [4] * 10  # 8 frames each
+    assert eye.largest_batch == 8
+    assert [len(part) for part in stream_modality(open_modality(video, TinyEar()), TinyEar())] == [8] * 5

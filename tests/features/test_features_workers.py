@@ -9,9 +9,11 @@ from contextlib import closing
 from functools import partial
 
 import pytest
+import torch
 
 from dmin.errors import DataError, DminError
-from dmin.features.workers import Pool
+from dmin.features.workers import Pool, cores
+from dmin.media import pictures
 
 
 def worker(start: str = "well"):
@@ -47,6 +49,17 @@ def test_killed_and_hung_workers_cost_their_items_only() -> None:
 def test_errors_are_raised_here(start: str, message: str) -> None:
     with pytest.raises(DminError, match=message), closing(Pool(1).apply(partial(worker, start), [99])) as results:
         list(results)
+
+
+def sharing():
+    """What each process calls first, to tell how many threads it has."""
+    return lambda item: (torch.get_num_threads(), pictures._threads)
+
+
+@pytest.mark.slow
+def test_the_cores_are_divided_among_networks_and_decoders_alike() -> None:
+    with closing(Pool(cores()).apply(sharing, ["any"])) as results:
+        assert dict(results) == {"any": (1, 1)}
 
 
 def test_nothing_to_do() -> None:

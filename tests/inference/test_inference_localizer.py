@@ -1,4 +1,5 @@
 from contextlib import closing
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from dmin.media import Recording
 from dmin.models import DMIN, DMINConfig
 from dmin.models.settings import LocalizerSettings
 from features.features_fakes import make_video
+from inference.inference_fakes import Ear, Eye
 
 
 class Probed(Recording):
@@ -77,6 +79,24 @@ def test_features_of_another_kind_are_refused(version, frames_per_second, rate_h
     features = Settings("tiny-visual", version, "tiny-audio", "1", frames_per_second, rate_hz)
     with pytest.raises(ModelError, match=f"'mine' was trained on features of {message}"):
         Localizer(DMIN(SMALL), LocalizerSettings.of(features, 10, threshold=0.5), "mine")
+
+
+def test_fast_backbones_where_the_machine_has_them(tmp_path, make_known, monkeypatch):
+    make_known(Eye, Ear)
+    DMIN(replace(SMALL, visual_size=1, audio_size=1)).save_pretrained(tmp_path)
+    exact = LocalizerSettings("match-eye", "1", "match-ear", "1", 2.0, 8000, window_seconds=10, threshold=0.5)
+    for settings in (exact, replace(exact, fast=True)):
+        settings.save(tmp_path)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+        asked = Localizer.from_pretrained(tmp_path, device="cpu", fast=True)
+        unasked = Localizer.from_pretrained(tmp_path, device="cpu")
+        assert (asked.visual.runtime.fast, asked.audio.runtime.fast) == (True, True)
+        assert (unasked.visual.runtime.fast, unasked.audio.runtime.fast) == (settings.fast, settings.fast)
+        assert (asked.digest == unasked.digest) == settings.fast  # their answers do not pass for each other's
+        monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
+        assert not Localizer.from_pretrained(tmp_path, device="cpu").visual.runtime.fast
+        with pytest.raises(ModelError, match="leave --fast out"):
+            Localizer.from_pretrained(tmp_path, device="cpu", fast=True)
 
 
 def test_an_unknown_model_says_what_can_be_given():

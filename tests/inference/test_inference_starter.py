@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dmin import Events, Localizer
+from dmin.backbones import is_fast
 from dmin.inference import STARTER
 
 CATEGORIES = (
@@ -45,6 +47,38 @@ def test_it_is_small_and_whole() -> None:
 def test_it_is_what_a_localizer_is_unasked(starter: Localizer) -> None:
     assert starter.name == "starter"
     assert sorted(starter.categories) == list(CATEGORIES)
+
+
+def relevances(events: Events) -> list[float]:
+    return [second.relevance for second in events.seconds]
+
+
+def spans(events: Events) -> list[tuple[float, float, str]]:
+    return [(event.start_seconds, event.end_seconds, event.category) for event in events]
+
+
+@pytest.mark.slow
+def test_openvino_changes_no_answer(
+    starter: Localizer, found: dict[str, Events], shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for backbone in (starter.visual, starter.audio):
+        monkeypatch.setattr(backbone, "runtime", None)  # torch alone
+    for name in ("3qesirWAGt4_20000_30000", "0nib7bMm8BA_15000_25000"):
+        by_torch = starter(shared / "clips" / f"{name}.mp4")
+        assert relevances(found[name]) == pytest.approx(relevances(by_torch), abs=1e-3)
+        assert spans(found[name]) == spans(by_torch)
+
+
+@pytest.mark.slow
+def test_fast_answers_are_the_same_to_a_tenth(found: dict[str, Events], shared: Path) -> None:
+    if not is_fast(torch.device("cpu")):
+        pytest.skip("this machine has no instructions for bfloat16")
+    starter = Localizer.from_pretrained(device="cpu", fast=True)
+    for name in ("3qesirWAGt4_20000_30000", "0nib7bMm8BA_15000_25000"):
+        fast = starter(shared / "clips" / f"{name}.mp4")
+        assert relevances(fast) != relevances(found[name])
+        assert relevances(fast) == pytest.approx(relevances(found[name]), abs=0.1)
+        assert spans(fast) == spans(found[name])
 
 
 @pytest.mark.slow

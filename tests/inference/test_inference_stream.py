@@ -125,8 +125,9 @@ def test_no_more_than_a_window_is_decoded_ahead(localizer, monkeypatch):
     monkeypatch.setattr(Segments, "__iter__", counted)
     with closing(localizer.stream(arrays(80))) as stream:
         for part in stream:
-            # A window of ten seconds, the step to the next one, and two chunks of features.
-            assert len(decoded) <= part.start_seconds + 15 + 2 * 4
+            # A window of ten seconds, the step to the next one, two chunks of features, four seconds ahead of them,
+            # and the one that is being decoded.
+            assert len(decoded) <= part.start_seconds + 15 + 2 * 4 + 4 + 1
 
 
 def test_a_live_source_is_a_video(localizer, tmp_path):

@@ -18,6 +18,7 @@ from dmin.backbones.registry import (
     register,
     text_tower,
 )
+from dmin.backbones.runtime import is_fast, require_fast, runtime_name
 
 __all__ = [
     "Backbone",
@@ -29,7 +30,10 @@ __all__ = [
     "create",
     "fetch",
     "find",
+    "is_fast",
     "register",
+    "require_fast",
+    "runtime_name",
     "text_tower",
     "trust_remote_code",
 ]

@@ -35,7 +35,11 @@ class HfImages(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Maps [N, h, w, D] of frames uint8 [N, H, W, 3]."""
         pictures = _prepared(self.prepare, frames.permute(0, 3, 1, 2).cpu())
-        return self.maps(self.network, pictures.to(frames.device))
+        return self.run(pictures.to(frames.device))
+
+    def compute(self, inputs: Tensor) -> Tensor:
+        """Maps [N, h, w, D] of prepared pictures [N, 3, height, width]."""
+        return self.maps(self.network, inputs)
 
     @staticmethod
     def maps(network: Any, pictures: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -36,7 +37,9 @@ class HfSounds(Backbone):
     def forward(self, waveforms: Tensor) -> Tensor:
         """Vectors [N, D] or [N, T, D] of waveforms [N, S]."""
         rate = self.prepare.sampling_rate
-        frames = self.features(self.network, _prepared(self.network, self.prepare, waveforms))
+        inputs = _prepared(self.network, self.prepare, waveforms)
+        with nullcontext() if self.runtime is None else self.runtime.precision(waveforms.device):
+            frames = self.features(self.network, inputs).float()
         if frames.ndim == 2:
             return frames
         seconds = waveforms.shape[1] // rate

@@ -57,9 +57,15 @@ class Lite0(Backbone):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Maps [N, 7, 7, 1280] of frames uint8 [N, H, W, 3]."""
-        pictures = frames.permute(0, 3, 1, 2).float()  # channels last in memory, as convolutions like it
-        if pictures.shape[-2:] != (SIZE, SIZE):
-            pictures = F.interpolate(pictures, (SIZE, SIZE), mode="bilinear", antialias=True)
+        pictures = frames.float()
+        if pictures.shape[1:3] != (SIZE, SIZE):
+            pictures = pictures.permute(0, 3, 1, 2)
+            pictures = F.interpolate(pictures, (SIZE, SIZE), mode="bilinear", antialias=True).permute(0, 2, 3, 1)
+        return self.run(pictures)
+
+    def compute(self, inputs: Tensor) -> Tensor:
+        """Maps [N, 7, 7, 1280] of pictures float32 [N, 224, 224, 3] on the scale 0..255."""
+        pictures = inputs.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
         maps: Tensor = self.network.forward_features((pictures / 255 - MEAN) / STD)
         return maps.permute(0, 2, 3, 1)
 

@@ -48,9 +48,9 @@ class Lite0Kinds(lite0.Lite0):
         super().__init__()
         self.register_buffer("members", _members(), persistent=False)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """Levels [N, 3, 3, 392] of frames uint8 [N, H, W, 3]."""
-        maps = super().forward(frames)
+    def compute(self, inputs: Tensor) -> Tensor:
+        """Levels [N, 3, 3, 392] of pictures float32 [N, 224, 224, 3] on the scale 0..255."""
+        maps = super().compute(inputs)
         in_context = (maps + maps.mean((1, 2), keepdim=True)) / 2  # [N, 7, 7, 1280]
         scores = self.network.classifier(in_context).softmax(-1) @ self.members  # [N, 7, 7, 392]
         levels = torch.log1p(scores / FLOOR) / 2

@@ -33,7 +33,7 @@ def grid_of(patches: int, height: int, width: int) -> tuple[int, int]:
 def without_prefix(tokens: Tensor, prefix: int, height: int, width: int) -> Tensor:
     """Patch tokens as maps: [N, prefix + h w, D] of a picture of ``height`` x ``width`` -> [N, h, w, D]."""
     rows, columns = grid_of(tokens.shape[1] - prefix, height, width)
-    return tokens[:, prefix:].reshape(len(tokens), rows, columns, -1)
+    return tokens[:, prefix:].reshape(tokens.shape[0], rows, columns, -1)
 
 
 def scaling(mean: Iterable[float], deviation: Iterable[float]) -> str:

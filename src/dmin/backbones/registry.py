@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from torch import Tensor, nn
 
 from dmin.backbones.downloads import Download
+from dmin.backbones.runtime import Runtime
 from dmin.errors import ModelError, unknown_name
 from dmin.media import FrameSize
 from dmin.progress import Progress, silent
@@ -96,9 +97,22 @@ class Backbone(nn.Module):
     Visual: uint8 frames [N, H, W, 3] -> maps [N, h, w, D_v]. Audio: waveforms [N, S] -> vectors [N, D_a]; S samples are
     the card's ``context_seconds``, and what is described is the second in their middle. Frame-wise audio: waveforms
     [N, S] of T whole seconds, at most ``context_seconds`` -> [N, T, D_a].
+
+    Its forward prepares the inputs and gives them to `run`; one that computes everything itself runs on torch.
     """
 
     card: Card
+    network: nn.Module
+    runtime: Runtime | None = None
+
+    def compute(self, inputs: Tensor) -> Tensor:
+        """The part that takes the time: prepared inputs, float32 [N, ...] of one shape -> outputs [N, ...]."""
+        outputs: Tensor = self.network(inputs)
+        return outputs
+
+    def run(self, inputs: Tensor) -> Tensor:
+        """`compute` by the fastest library for the device that the inputs are on."""
+        return self.compute(inputs) if self.runtime is None else self.runtime(self.compute, inputs)
 
     def text_tower(self) -> TextTower:
         """Give what reads texts; backbones whose card names a space have it.
@@ -175,13 +189,14 @@ def fetch(name: str, progress: Progress = silent, version: str | None = None) ->
         download.fetch(progress)
 
 
-def create(name: str, modality: str | None = None, version: str | None = None) -> Backbone:
+def create(name: str, modality: str | None = None, version: str | None = None, *, fast: bool = False) -> Backbone:
     """Load a backbone, frozen.
 
     Args:
         name: As for `card_of`.
         modality: "visual" or "audio", for a network that is not registered.
         version: As for `card_of`.
+        fast: Compute in bfloat16; these features do not mix with exact ones.
 
     Raises:
         ModelError: There is none of this name, or its weights cannot be had.
@@ -197,6 +212,7 @@ def create(name: str, modality: str | None = None, version: str | None = None) -
         card, maker = _known()[name]
         backbone = maker()
     backbone.card = card
+    backbone.runtime = Runtime(card.name, fast)
     backbone.freeze()
     return backbone
 

@@ -123,8 +123,7 @@ class Sfx(Backbone):
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Embeddings [N, 512] of waveforms [N, 44100]."""
-        embeddings: Tensor = self.network(self.log_mel(waveforms))
-        return embeddings
+        return self.run(self.log_mel(waveforms))
 
 
 def checkpoint() -> dict[str, Tensor]:

@@ -90,7 +90,11 @@ class TimmImages(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Maps [N, h, w, D] of frames uint8 [N, H, W, 3]."""
         pictures = [self.prepare(Image.fromarray(frame)) for frame in frames.cpu().numpy()]
-        return timm_maps(self.network, torch.stack(pictures).to(frames.device))
+        return self.run(torch.stack(pictures).to(frames.device))
+
+    def compute(self, inputs: Tensor) -> Tensor:
+        """Maps [N, h, w, D] of prepared pictures [N, 3, height, width]."""
+        return timm_maps(self.network, inputs)
 
 
 def card(home: Home, modality: str) -> Card:

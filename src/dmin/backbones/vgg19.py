@@ -99,8 +99,7 @@ class Pool5(Backbone):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Maps [N, 7, 7, 512] of frames uint8 [N, H, W, 3]."""
-        maps: Tensor = self.network(self.prepared(frames))
-        return maps.permute(0, 2, 3, 1)
+        return self.run(self.prepared(frames)).permute(0, 2, 3, 1)
 
     def prepared(self, frames: Tensor) -> Tensor:
         """Prepare frames uint8 [N, H, W, 3] as the network's input: float32 [N, 3, 224, 224]."""

@@ -140,7 +140,7 @@ class Vggish(Backbone):
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Embeddings [N, 128] of waveforms [N, 16000]; warns once if they are unlike AVE's."""
-        embeddings: Tensor = self.network(self.log_mel(waveforms))
+        embeddings = self.run(self.log_mel(waveforms))
         if not self._warned:
             self._check_range(embeddings)
         return embeddings

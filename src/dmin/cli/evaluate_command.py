@@ -138,6 +138,7 @@ def _store(args: Namespace, settings: InferenceSettings, progress: Progress, kno
         missing_audio=args.missing_audio,
         device=args.device,
         pooled=settings.pooled,
+        fast=settings.fast,
         progress=progress,
     ).require_all()
     for sentence in (*checked.warnings, *check_times(store)):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from dmin.cli.console import Console
-from dmin.cli.options import add_device, add_remote_code, add_shard, add_workers, cluster_of, refuse_missing
+from dmin.cli.options import add_device, add_fast, add_remote_code, add_shard, add_workers, cluster_of, refuse_missing
 from dmin.errors import DataError
 from dmin.shard import Shard
 
@@ -54,6 +54,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         "1.3 MB, but only systems that do not look at regions can be trained (all of matching; avsdn; dmin with "
         "--preset no-agta)",
     )
+    add_fast(parser)
     add_workers(parser)
     add_shard(parser)
     add_device(parser)
@@ -65,6 +66,8 @@ def check(args: Namespace) -> None:
     given = [bool(args.source), args.ave is not None, args.from_ave_h5 is not None]
     if sum(given) != 1:
         raise DataError(f"got {sum(given)} sources: give videos or folders, or --ave DIR, or --from-ave-h5 DIR")
+    if args.fast and args.from_ave_h5 is not None:
+        raise DataError("--fast is for videos, and the features of --from-ave-h5 are there already: leave it out")
     if (args.match and args.source) or (args.noisy and args.from_ave_h5 is None):
         raise DataError("--match goes with --ave or --from-ave-h5, --noisy with --from-ave-h5: leave it out")
     if args.engine == "ray" and args.from_ave_h5 is not None:
@@ -154,6 +157,7 @@ def _extract(args: Namespace, progress: Progress) -> ExtractionReport:
         "shard": args.shard,
         "device": args.device,
         "pooled": args.pooled,
+        "fast": args.fast,
         "progress": progress,
     }
     if args.ave is not None:

@@ -15,6 +15,7 @@ import dmin
 from dmin.cli.console import Console
 from dmin.cli.options import (
     add_device,
+    add_fast,
     add_remote_code,
     add_revision,
     add_shard,
@@ -70,6 +71,7 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
     )
     parser.add_argument("--no-picture", action="store_true", help="leave the timeline picture out")
     parser.add_argument("--force", action="store_true", help="do again what is there already")
+    add_fast(parser)
     add_workers(parser)
     add_shard(parser)
     add_device(parser)
@@ -145,7 +147,9 @@ def _words(args: Namespace, console: Console) -> Localizer:
     if args.distractors is not None:
         given["distractors"] = args.distractors.split(",")
     with console.logged(), console.progress() as progress:
-        localizer = Localizer.from_labels(args.labels.split(","), device=args.device, progress=progress, **given)
+        localizer = Localizer.from_labels(
+            args.labels.split(","), device=args.device, fast=args.fast, progress=progress, **given
+        )
         if args.calibrate is not None:
             console.note(str(calibrate_floors(localizer, args.calibrate, progress)))
     if args.save_model is not None:
@@ -175,7 +179,7 @@ class _Localizing:
         from dmin.results.formats import FORMATS
 
         self.args, self.names = args, names
-        self.localizer = localizer or Localizer.from_pretrained(args.model, args.device, args.revision)
+        self.localizer = localizer or Localizer.from_pretrained(args.model, args.device, args.revision, fast=args.fast)
         self.console = console or Console(quiet=True)
         self.formats = [FORMATS[name] for name in args.formats]
         self.suffixes = [".json", *(form.suffix for form in self.formats)] + [".png"] * (not args.no_picture)

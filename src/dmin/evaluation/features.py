@@ -18,8 +18,12 @@ def require_same_features(store: str | Path, settings: InferenceSettings) -> Non
     """
     found = FeatureStore.open(store).settings
     if found != settings.features:
-        flag = f" and {'with' if settings.pooled else 'without'} --pooled" if found.pooled != settings.pooled else ""
+        flags = [
+            f" and {'with' if getattr(settings, name) else 'without'} --{name}"
+            for name in ("pooled", "fast")
+            if getattr(found, name) != getattr(settings, name)
+        ]
         raise ModelError(
             f"the model was trained on features of {settings.features}, the store {store} holds {found}: "
-            f"extract the videos again with the model's backbones{flag}"
+            f"extract the videos again with the model's backbones{''.join(flags)}"
         )

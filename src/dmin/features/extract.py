@@ -94,6 +94,7 @@ def extract(
     shard: Shard = WHOLE,
     device: str = "auto",
     pooled: bool = False,
+    fast: bool = False,
     progress: Progress = silent,
 ) -> ExtractionReport:
     """Compute the features of many videos into a store.
@@ -121,6 +122,8 @@ def extract(
         device: Where backbones that are given by name run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
         pooled: Store maps averaged over their regions, a fiftieth of the size with maps of [7, 7]; networks that look
             at regions cannot be trained on them.
+        fast: Let backbones that are given by name compute in bfloat16, in half the time or less; such features differ
+            by some percent, and a store of them is one of other settings.
         progress: Called with the step "extract" after each video, and before that while weights are downloaded.
 
     Returns:
@@ -130,15 +133,15 @@ def extract(
         DataError: No video, two videos of one id, or a store of other settings.
         StoreWriteError: The disk is full, or the store cannot be written. What is in the store stays good.
         ModelError: Unknown backbone, or its weights cannot be had.
-        DminError: This machine has no such device.
+        DminError: This machine has no such device, or is not ``fast`` at bfloat16.
     """
     if workers is not None and workers < 1:
         raise DataError(f"workers is {workers}: must be at least 1")
-    if engine is None:  # other machines may have other devices
-        device_of(device)
+    # Other machines may have other devices.
+    runtime = _runtime(device, fast, visual, audio) if engine is None else ""
     cards = _card(visual, "visual"), _card(audio, "audio")
     videos = dict(shard.part([item for item in find_videos(source).items() if ids is None or item[0] in ids]))
-    store = FeatureStore.create(store_folder, Settings.of(*cards, pooled))
+    store = FeatureStore.create(store_folder, Settings.of(*cards, pooled=pooled, fast=fast, runtime=runtime))
     if isinstance(source, (str, Path)):
         _copy_annotations(Path(source), store.folder)
     reused = current(store, videos)
@@ -182,8 +185,8 @@ class _Extractor:
         device: str,
     ) -> None:
         settings = store.settings
-        self.visual = _load(visual, "visual", settings.visual_version, device)
-        self.audio = _load(audio, "audio", settings.audio_version, device)
+        self.visual = _load(visual, "visual", settings, device)
+        self.audio = _load(audio, "audio", settings, device)
         self.store = store
         self.missing_audio = missing_audio
 
@@ -207,16 +210,28 @@ def _suggested(videos: int) -> int:
     return max(1, min(cores(), videos // _VIDEOS_A_WORKER, _MOST_WORKERS))
 
 
+def _runtime(device: str, fast: bool, *given: str | Backbone) -> str:
+    """Name of the library that runs the backbones which are given by name; nothing is known of others."""
+    place = device_of(device)
+    if fast:
+        backbones.require_fast(place)
+    return backbones.runtime_name(place) if any(isinstance(backbone, str) for backbone in given) else ""
+
+
 def _card(backbone: str | Backbone, modality: str) -> Card:
     if isinstance(backbone, Backbone):
         return backbone.card
     return backbones.card_of(backbone, modality)
 
 
-def _load(backbone: str | Backbone, modality: str, version: str, device: str) -> Backbone:
+def _load(backbone: str | Backbone, modality: str, settings: Settings, device: str) -> Backbone:
     if isinstance(backbone, Backbone):
         return backbone
-    return backbones.create(backbone, modality, version).to(device_of(device))
+    place = device_of(device)
+    if settings.fast:
+        backbones.require_fast(place)
+    version = getattr(settings, f"{modality}_version")
+    return backbones.create(backbone, modality, version, fast=settings.fast).to(place)
 
 
 def _copy_annotations(source: Path, store: Path) -> None:

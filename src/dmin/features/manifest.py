@@ -39,12 +39,16 @@ class Settings:
     """The dmin that wrote first; kept for the record, not compared."""
     pooled: bool = False
     """True if maps are averaged over their regions: [T, 1, 1, D_v]."""
+    fast: bool = False
+    """True if the backbones computed in bfloat16."""
     visual_licence: str = field(default="", compare=False)
     """Licence of the visual backbone; for the record, as stores that older versions wrote have none."""
     audio_licence: str = field(default="", compare=False)
+    runtime: str = field(default="", compare=False)
+    """Library that ran the backbones, and its version; for the record, as exact outputs agree to 1e-4."""
 
     @classmethod
-    def of(cls, visual: Card, audio: Card, pooled: bool = False) -> Settings:
+    def of(cls, visual: Card, audio: Card, *, pooled: bool = False, fast: bool = False, runtime: str = "") -> Settings:
         """Settings of the features that two backbones make, by their cards."""
         return cls(
             visual=visual.name,
@@ -54,8 +58,10 @@ class Settings:
             frames_per_second=visual.frames_per_second,
             rate_hz=audio.rate_hz,
             pooled=pooled,
+            fast=fast,
             visual_licence=visual.licence,
             audio_licence=audio.licence,
+            runtime=runtime,
         )
 
     def __str__(self) -> str:
@@ -63,6 +69,7 @@ class Settings:
             f"{self.visual} {self.visual_version} at {self.frames_per_second:g} frames/s "
             f"+ {self.audio} {self.audio_version} at {self.rate_hz} Hz"
             f"{', averaged over regions (pooled)' if self.pooled else ''}"
+            f"{', in bfloat16 (fast)' if self.fast else ''}"
         )
 
 
@@ -110,7 +117,7 @@ class Manifest:
                 f"this dmin reads {' and '.join(map(str, READABLE_VERSIONS))}: upgrade dmin"
             )
         try:
-            given = {"pooled": False} | manifest["settings"]  # older stores do not speak of it
+            given = {"pooled": False, "fast": False} | manifest["settings"]  # older stores do not speak of it
             known = (item.name for item in fields(Settings) if item.compare or item.name in given)
             settings = Settings(**{name: given[name] for name in known})
         except (KeyError, TypeError) as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,14 +14,17 @@ from torch import Tensor
 
 from dmin.backbones import Backbone
 from dmin.errors import DataError
+from dmin.features.ahead import ahead
 from dmin.features.clip import ClipFeatures
 from dmin.features.hearing import Hearing, device_of
 from dmin.media import Recording, Segment, Segments, Source, decode, keep_footage
 
 MissingAudio = Literal["error", "silence"]
 """Treatment of a video without sound: refuse it, or take it as silent."""
-_FRAMES_AT_ONCE = 16
+_FRAMES_AT_ONCE = {"cpu": 8, "gpu": 16}
 """Frames that go through the visual backbone together: more of them take more memory and are no faster."""
+_SECONDS_AHEAD = 4
+"""Seconds that are decoded while the backbones are at those before them."""
 
 
 def features_of(
@@ -82,20 +86,21 @@ def stream_features(
         rate_hz=audio.card.rate_hz,
         missing_audio=missing_audio,
     )
-    source = iter(segments)
+    watched: Iterable[Segment] = segments
     if isinstance(video, Recording) and video.keeps_footage:
-        source = keep_footage(segments, video)
+        watched = keep_footage(segments, video)
     start = 0
-    chunks = _chunks(source, visual, audio, chunk_seconds)
-    chunk = next(chunks, None)
-    while chunk is not None:
-        following = next(chunks, None)
-        maps, vectors = chunk
-        rest = max(segments.duration_seconds - start, 0.0)
-        # The last chunk has the remainder, which is up to half a second more or less than its number of segments.
-        yield ClipFeatures(maps, vectors, rest if following is None else float(len(maps)))
-        start += len(maps)
-        chunk = following
+    with closing(ahead(watched, _SECONDS_AHEAD)) as source:
+        chunks = _chunks(source, visual, audio, chunk_seconds)
+        chunk = next(chunks, None)
+        while chunk is not None:
+            following = next(chunks, None)
+            maps, vectors = chunk
+            rest = max(segments.duration_seconds - start, 0.0)
+            # The last chunk has the remainder, which is up to half a second more or less than its number of segments.
+            yield ClipFeatures(maps, vectors, rest if following is None else float(len(maps)))
+            start += len(maps)
+            chunk = following
 
 
 def stream_modality(segments: Segments, backbone: Backbone) -> Iterator[Tensor]:
@@ -112,10 +117,11 @@ def stream_modality(segments: Segments, backbone: Backbone) -> Iterator[Tensor]:
         MediaError: The recording cannot be decoded.
     """
     hearing = Hearing(backbone) if backbone.card.modality == "audio" else None
-    for batch in _batches(iter(segments), _batch_seconds(backbone)):
-        features = _visual(batch, backbone) if hearing is None else hearing.hear([s.waveform for s in batch])
-        if len(features):
-            yield features
+    with closing(ahead(segments, _SECONDS_AHEAD)) as source:
+        for batch in _batches(source, _batch_seconds(backbone)):
+            features = _visual(batch, backbone) if hearing is None else hearing.hear([s.waveform for s in batch])
+            if len(features):
+                yield features
     if hearing is not None and len(features := hearing.end()):
         yield features
 
@@ -149,7 +155,8 @@ def open_modality(
 
 def _batch_seconds(backbone: Backbone) -> int:
     """Seconds that go through a backbone together."""
-    return max(1, int(_FRAMES_AT_ONCE // (backbone.card.frames_per_second or 1)))
+    frames = _FRAMES_AT_ONCE["cpu" if device_of(backbone).type == "cpu" else "gpu"]
+    return max(1, int(frames // (backbone.card.frames_per_second or 1)))
 
 
 def _batches(source: Iterator[Segment], seconds: int) -> Iterator[list[Segment]]:

@@ -28,6 +28,7 @@ from pebble import ProcessExpired, ProcessPool
 from dmin import plugins
 from dmin.errors import DminError
 from dmin.features.memory import keep_freed_memory
+from dmin.media.pictures import decode_on
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -199,6 +200,7 @@ def _begin(make: Callable[[], Callable[[Any], Any]], threads: int, files: Sequen
     """Begin the life of a worker; what goes wrong in it is raised by its first item."""
     global _function  # what a process holds for all its items
     torch.set_num_threads(threads)
+    decode_on(threads)
     keep_freed_memory()
     try:
         for file in files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar, cast
@@ -23,6 +24,16 @@ STARTER = Path(__file__).parent / "starter"
 
 Network = TypeVar("Network", bound=PretrainedModel)
 SettingsOfTask = TypeVar("SettingsOfTask", bound=InferenceSettings)
+
+
+def faster(settings: SettingsOfTask, device: str) -> SettingsOfTask:
+    """Settings whose backbones compute in bfloat16.
+
+    Raises:
+        ModelError: The device is not fast at it.
+    """
+    backbones.require_fast(device_of(device))
+    return replace(settings, fast=True)
 
 
 class Trained(ABC, Generic[Network, SettingsOfTask]):
@@ -73,7 +84,7 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
             ModelError: dmin has none of this name, or its weights cannot be had.
         """
         s = self.settings
-        return backbones.create(s.visual, "visual", s.visual_version).to(self.device)
+        return backbones.create(s.visual, "visual", s.visual_version, fast=self._is_fast).to(self.device)
 
     @cached_property
     def audio(self) -> Backbone:
@@ -83,17 +94,22 @@ class Trained(ABC, Generic[Network, SettingsOfTask]):
             ModelError: dmin has none of this name, or its weights cannot be had.
         """
         s = self.settings
-        return backbones.create(s.audio, "audio", s.audio_version).to(self.device)
+        return backbones.create(s.audio, "audio", s.audio_version, fast=self._is_fast).to(self.device)
+
+    @property
+    def _is_fast(self) -> bool:
+        """True if the backbones compute in bfloat16; elsewhere than on such machines, exact ones do for them."""
+        return self.settings.fast and backbones.is_fast(self.device)
 
     @classmethod
-    def _load(cls, name_or_path: str | Path, device: str, revision: str | None) -> Self:
+    def _load(cls, name_or_path: str | Path, device: str, revision: str | None, fast: bool = False) -> Self:
         """Load a model; `from_pretrained` of the subclasses says what may be given."""
         name = str(name_or_path)
         folder = folder_of(name, revision)
         # Subclasses name the very classes that they fill the variables of this one with.
         model = cast(Network, load_network(folder, cls.network))
         settings = cast(SettingsOfTask, cls.settings_type.load(folder))
-        trained = cls(model, settings, named(name, revision), device)
+        trained = cls(model, faster(settings, device) if fast else settings, named(name, revision), device)
         _log.info("%s", trained.about)
         return trained
 

@@ -15,7 +15,7 @@ from dmin.errors import DminError
 from dmin.features import ClipFeatures, stream_features
 from dmin.features.stream import MissingAudio
 from dmin.inference.labels import AUDIO, VISUAL, Prompts, network_of
-from dmin.inference.loading import Trained
+from dmin.inference.loading import Trained, faster
 from dmin.inference.many import answers_of
 from dmin.inference.options import OnWindow, Options
 from dmin.inference.windows import Average, Stretch, noting, windows
@@ -46,7 +46,12 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path = "starter", device: str = "auto", revision: str | None = None
+        cls,
+        name_or_path: str | Path = "starter",
+        device: str = "auto",
+        revision: str | None = None,
+        *,
+        fast: bool = False,
     ) -> Localizer:
         """Load a model.
 
@@ -54,11 +59,13 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             name_or_path: "starter", a folder that `dmin train` wrote, or a repository id of the Hugging Face hub.
             device: Where to run: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps.
             revision: Branch, tag or commit of a model of the hub; its main branch by default.
+            fast: Let the backbones compute in bfloat16, though the model was trained on exact features. The starter's
+                relevance differs by up to a tenth then; measure other models before you trust them so.
 
         Raises:
-            ModelError: There is no such model, or it is not one of this task.
+            ModelError: There is no such model, it is not one of this task, or this machine is not fast at bfloat16.
         """
-        return cls._load(name_or_path, device, revision)
+        return cls._load(name_or_path, device, revision, fast)
 
     @classmethod
     def from_labels(
@@ -71,6 +78,7 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
         distractors: Sequence[str] | None = None,
         prompts: Prompts | None = None,
         device: str = "auto",
+        fast: bool = False,
         progress: Progress = silent,
     ) -> Localizer:
         """Make a localizer of labels in words; nothing is trained.
@@ -83,12 +91,16 @@ class Localizer(Trained[LocalizationModel, LocalizerSettings]):
             distractors: Texts that are compared with the labels and are no event; everyday ones by default.
             prompts: Sentences that each text is put into.
             device: Where to run, as for `from_pretrained`.
+            fast: Let the backbones compute in bfloat16.
             progress: Told as weights are downloaded.
 
         Raises:
-            ModelError: A label or a distractor will not do, a backbone does not read, or the rule does not fit.
+            ModelError: A label or a distractor will not do, a backbone does not read, the rule does not fit, or this
+                machine is not fast at bfloat16.
         """
         network, settings = network_of(labels, visual, audio, rule, distractors, prompts, progress)
+        if fast:
+            settings = faster(settings, device)
         return cls(network, settings, f"words by {settings.visual} and {settings.audio}", device)
 
     @property

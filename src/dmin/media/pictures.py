@@ -16,6 +16,15 @@ from dmin.media.container import decoded, streams_of
 from dmin.media.info import MediaInfo, display_matrix, is_transposed
 from dmin.media.seeking import seek, starting_near
 
+_threads = 0
+"""Of a decoder; 0 lets FFmpeg take one a core."""
+
+
+def decode_on(threads: int) -> None:
+    """Decode pictures on so many threads each in this process, one of several that share the cores."""
+    global _threads  # the whole process is one of several
+    _threads = threads
+
 
 @dataclass(frozen=True)
 class FrameSize:
@@ -102,12 +111,13 @@ def timed(frames: Iterable[Any], info: MediaInfo) -> Iterator[tuple[float, Any]]
 
 
 def _decoded(info: MediaInfo, seek_seconds: float | None) -> Iterator[Any]:
-    """Pictures as they are decoded: on several threads up to the first damage, which makes threads lose pictures."""
+    """Pictures as they are decoded: on threads up to the first damage, which makes threads lose pictures."""
     done = 0
     try:
         with info.open() as container:
             stream = streams_of(container)[0]
             stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = _threads
             seek(container, stream, seek_seconds)
             for frame in decoded(container, stream, info.video_clock, strict=True):
                 yield frame

@@ -32,6 +32,8 @@ class InferenceSettings:
     """Length of the windows that the network was trained on."""
     pooled: bool = field(default=False, kw_only=True)
     """True if it was trained on maps averaged over their regions."""
+    fast: bool = field(default=False, kw_only=True)
+    """True if its backbones compute in bfloat16."""
     visual_licence: str = field(default="", kw_only=True)
     """Licence of the visual backbone; unknown if an older version wrote the settings."""
     audio_licence: str = field(default="", kw_only=True)
