@@ -3,24 +3,31 @@
 uv run python benchmarks/visitors.py
 uv run python benchmarks/visitors.py VIDEO --visitors 20
 
-The page is served by a process of its own, whose memory is read from /proc; the visitors are windows of one Chromium.
+The page is served by a process of its own, whose memory is read from /proc. The visitors are threads that send what a
+browser sends: twenty browsers would take the cores that are to be measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+import httpx
 
+from dmin.web.localize_tab import PLAYER
 from measuring import write_video
 
+FILE = "gradio.FileData"
 SERVE = "from dmin.cli import main; main()"
 
 
@@ -32,11 +39,31 @@ def peak_megabytes(process: int) -> float:
     return int(found[1]) / 1024
 
 
-def outcome(page: Page) -> str:
-    """What a visitor sees, once there is something."""
-    answered, busy = page.locator(".dmin-answer"), page.get_by_text("currently busy")
-    answered.or_(busy).first.wait_for(timeout=600_000)
-    return "answered" if answered.count() else "told to come back"
+def visit(address: str, video: Path) -> str:
+    """Do as the page does in a browser: load it, upload a video, ask for its events, and wait for the answer."""
+    with httpx.Client(base_url=f"{address.rstrip('/')}/", timeout=600) as browser:
+        page = browser.get("config").raise_for_status().json()
+        player = next(part["id"] for part in page["components"] if part["props"].get("elem_id") == PLAYER)
+        find = next(one for one in page["dependencies"] if [player, "upload"] in one["targets"])
+        values = {part["id"]: part["props"].get("value") for part in page["components"]}
+        prefix = page["api_prefix"].strip("/")
+        uploaded = browser.post(f"{prefix}/upload", files={"files": (video.name, video.read_bytes())})
+        file = {"path": uploaded.raise_for_status().json()[0], "orig_name": video.name, "meta": {"_type": FILE}}
+        asked = {
+            "fn_index": find["id"],
+            "data": [file if part == player else values[part] for part in find["inputs"]],
+            "session_hash": uuid.uuid4().hex,
+        }
+        answer = browser.post(f"{prefix}/queue/join", json=asked)
+        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            return "told to come back"
+        answer.raise_for_status()
+        with browser.stream("GET", f"{prefix}/queue/data", params={"session_hash": asked["session_hash"]}) as told:
+            for line in told.iter_lines():
+                message = json.loads(line.removeprefix("data:")) if line else {}
+                if message.get("msg") == "process_completed":
+                    return "answered" if message["success"] else f"failed: {message['output']}"
+    return "left without an answer"
 
 
 def main() -> None:
@@ -51,21 +78,15 @@ def main() -> None:
     try:
         assert server.stdout is not None
         address = server.stdout.readline().strip()
-        with sync_playwright() as starting, tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.visitors) as visitors:
             video = options.video or write_video(Path(folder) / "made.mp4")
-            browser = starting.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            pages = [browser.new_context().new_page() for _ in range(options.visitors)]
-            for page in pages:
-                page.goto(address)
-            print(f"{options.visitors} visitors are there; the server has had {peak_megabytes(server.pid):.0f} MB")
+            print(f"{options.visitors} visitors come; the server has had {peak_megabytes(server.pid):.0f} MB")
             start = time.perf_counter()
-            for page in pages:
-                page.locator("#player input[type=file]").set_input_files(video)
-            outcomes = [outcome(page) for page in pages]
+            outcomes = list(visitors.map(visit, [address] * options.visitors, [video] * options.visitors))
             seconds = time.perf_counter() - start
-            counts = ", ".join(f"{outcomes.count(name)} {name}" for name in sorted(set(outcomes)))
-            print(f"{counts} within {seconds:.1f} s; the server has had {peak_megabytes(server.pid):.0f} MB")
-            browser.close()
+        for outcome, count in Counter(outcomes).most_common():
+            print(f"{count} {outcome}")
+        print(f"within {seconds:.1f} s; the server has had {peak_megabytes(server.pid):.0f} MB")
     finally:
         server.kill()
 
