@@ -117,7 +117,7 @@ class TestPreprocessing:
         frame = torch.randint(0, 256, (1, 100, 300, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
         squashed = F.interpolate(frame.permute(0, 3, 1, 2).float(), (SIZE, SIZE), mode="bilinear", antialias=True)
         with torch.inference_mode():
-            expected = backbone.network.forward_features((squashed / 255 - MEAN) / STD).permute(0, 2, 3, 1)
+            expected = backbone.network.features((squashed / 255 - MEAN) / STD).permute(0, 2, 3, 1)
             torch.testing.assert_close(backbone(frame), expected, rtol=1e-4, atol=1e-4)
 
     def test_regions_stand_where_they_are_in_the_picture(self, backbone: Lite0) -> None:

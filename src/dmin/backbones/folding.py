@@ -9,10 +9,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 
 def fold_batch_norms(module: nn.Module) -> None:
-    """Fold, in place, every batch norm that directly follows a convolution inside the same block.
-
-    An activation that belongs to the norm, as timm's have, takes its place.
-    """
+    """Fold, in place, every batch norm that directly follows a convolution inside the same block."""
     for (_, first), (name, second) in pairwise(list(module.named_children())):
         if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
             assert second.running_mean is not None  # a trained norm has statistics
@@ -26,6 +23,6 @@ def fold_batch_norms(module: nn.Module) -> None:
                 second.weight,
                 second.bias,
             )
-            setattr(module, name, getattr(second, "act", nn.Identity()))
+            setattr(module, name, nn.Identity())
     for child in module.children():
         fold_batch_norms(child)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-import torchvision
 from torch import Tensor
 
 from dmin.backbones.downloads import Download
@@ -86,6 +85,8 @@ class Pool5(Backbone):
 
     def __init__(self, weights: dict[str, Tensor], mean: Tensor, std: Tensor, *, bgr: bool) -> None:
         super().__init__()
+        import torchvision  # which takes seconds and 190 MB, to be spent by those who use it
+
         with torch.device("meta"):  # shapes only: the weights are ready-made
             self.network: Any = torchvision.models.vgg19(weights=None).features
         try:
