@@ -20,14 +20,15 @@ Line = list[tuple[float, float]]
 
 
 def draw(axes: Axes, lines: Mapping[str, Line], x: str, y: str) -> None:
-    """Draw lines with their points, and their names where they are several."""
+    """Draw lines with their points."""
     for (name, points), color in zip(lines.items(), (ACCENT, SECOND, MUTED), strict=False):
         axes.plot(*zip(*points, strict=True), "o-", color=color, label=name)
     axes.set(xscale="log", xlabel=x, ylabel=y)
+    places = [place for place, _ in next(iter(lines.values()))]
+    axes.set_xticks(places, [f"{place:.0f}" for place in places])
+    axes.set_xticks([], minor=True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
-    if len(lines) > 1:
-        axes.legend(frameon=False)
 
 
 def two_panels(seconds: Mapping[str, Line], memory: Mapping[str, Line], x: str, out: Path) -> None:
@@ -36,8 +37,9 @@ def two_panels(seconds: Mapping[str, Line], memory: Mapping[str, Line], x: str, 
     left, right = figure.subplots(1, 2)
     draw(left, seconds, x, "seconds")
     left.set_yscale("log")
+    left.legend(frameon=False)
     draw(right, memory, x, "peak memory in MB")
-    right.set_ylim(bottom=0)
+    right.set_ylim(0, 1.2 * max(megabytes for line in memory.values() for _, megabytes in line))
     figure.savefig(out, dpi=DOTS_PER_INCH)
 
 
