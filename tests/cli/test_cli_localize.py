@@ -270,3 +270,13 @@ def test_a_video_is_probed_once_and_decoded_once(localize, good, monkeypatch):
     monkeypatch.setattr("dmin.media.recording.pictures_in", lambda *of: pictures.append(of) or pictures_in(*of))
     assert localize(good, "--force") == 0
     assert (len(probes), len(pictures)) == (1, 1)
+
+
+@pytest.mark.parametrize("command", ["localize", "extract"])
+def test_fast_is_refused_before_any_work_where_it_is_not(command, model, good, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("dmin.backbones.runtime.is_fast", lambda device: False)
+    own = ["--model", str(model)] if command == "localize" else ["--visual", "cli-eye", "--audio", "cli-ear"]
+    out = tmp_path / "out"
+    assert run([command, str(good), *own, "--out", str(out), "--fast", "--quiet"]) == 1
+    assert "has no instructions: leave --fast out" in capsys.readouterr().err
+    assert not list(out.rglob("*.*"))

@@ -1,6 +1,7 @@
 """Libraries that run the frozen networks: OpenVINO on the CPU where it is installed (extra ``fast``), torch elsewhere.
 
-OpenVINO gives what torch gives to 1e-4 in less time. In bfloat16 it takes a third of the time and differs by percents.
+OpenVINO gives what torch gives to 1e-4, in less time. In bfloat16 both take a third of the time or less, and features
+differ by some percent.
 """
 
 from __future__ import annotations
