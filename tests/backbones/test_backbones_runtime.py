@@ -61,7 +61,7 @@ class TestEachBuiltIn:
 
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What is compiled from here on."""
+    """The compilations from here on."""
     found: list[Any] = []
     compiled = runtime._Compiled
 

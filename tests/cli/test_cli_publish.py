@@ -106,7 +106,7 @@ def test_export_prints_the_difference_and_the_file(model, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_another_process_with_another_cache_and_then_without_a_network(hub, model, video, tmp_path):
+def test_another_process_with_another_cache_and_then_without_a_network(hub, model, video, tmp_path, capsys):
     """The client reads its variables when it is imported, which the tests in this process cannot show."""
     plugin = tmp_path / "plugin.py"
     plugin.write_text(
@@ -126,6 +126,11 @@ def test_another_process_with_another_cache_and_then_without_a_network(hub, mode
 
     assert run(["push", str(model), "ann/bells", "--private"]) == 0
     words = ["localize", str(video), "--model", "ann/bells", "--no-picture", "--quiet", "--out"]
+    with pytest.MonkeyPatch.context() as nobody:
+        hub.use(nobody, tmp_path / "nobody")
+        capsys.readouterr()
+        assert run([*words, str(tmp_path / "none")]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
     online = dmin(*words, str(tmp_path / "online"), token="token-of-ann")
     assert (online.returncode, online.stderr) == (0, "")
     asked = len(hub.requests)

@@ -52,7 +52,7 @@ def test_errors_are_raised_here(start: str, message: str) -> None:
 
 
 def sharing():
-    """What each process calls first, to tell how many threads it has."""
+    """Called first by each process, to tell how many threads it has."""
     return lambda item: (torch.get_num_threads(), pictures._threads)
 
 

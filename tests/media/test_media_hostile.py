@@ -89,7 +89,11 @@ class TestRefused:
 
     def test_no_sound(self, made):
         path = made("silent.mp4", audio_seconds=0)
-        refuses(path, "has no audio stream: to take it as silent, use --missing-audio silence .*")
+        refuses(
+            path,
+            "has no audio stream: to take it as silent, use --missing-audio silence "
+            + re.escape('(in Python missing_audio="silence")'),
+        )
         seen = see(path, missing_audio="silence")
         assert seen.flash_seconds == pytest.approx((1.5, 1.7))
         assert not seen.waveform.any()

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -33,7 +34,7 @@ def runtime_name(device: torch.device) -> str:
         'torch'
     """
     if device.type == "cpu" and _is_installed():
-        return f"openvino {_openvino().__version__.partition('-')[0]}"
+        return f"openvino {version('openvino')}"
     return f"torch {torch.__version__.partition('+')[0]}"
 
 
@@ -124,7 +125,7 @@ class Runtime:
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process needs: it compiles for itself."""
+        """Name and precision alone, as another process compiles for itself."""
         return {"name": self.name, "fast": self.fast}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

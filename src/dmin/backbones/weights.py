@@ -68,8 +68,8 @@ def check_sha256(path: Path, expected: str) -> None:
 def state_dict_of(path: Path) -> dict[str, Tensor]:
     """Names and tensors of a file that ``torch.save`` wrote, without running any code from its pickle.
 
-    Tensors are mapped into memory, unless the file is of the layout before torch 1.6, which cannot be: several
-    processes then share them.
+    Tensors are mapped into memory, so that several processes share them, unless the file is of the layout before torch
+    1.6, which cannot be mapped.
 
     Raises:
         ModelError: It is not such a file.

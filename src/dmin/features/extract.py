@@ -228,7 +228,7 @@ def _load(backbone: str | Backbone, modality: str, settings: Settings, device: s
     if isinstance(backbone, Backbone):
         return backbone
     place = device_of(device)
-    if settings.fast:
+    if settings.fast:  # a cluster's machine may be another than the one that was asked
         backbones.require_fast(place)
     version = getattr(settings, f"{modality}_version")
     return backbones.create(backbone, modality, version, fast=settings.fast).to(place)
