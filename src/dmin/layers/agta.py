@@ -7,6 +7,7 @@ from collections.abc import Collection
 import torch
 from torch import Tensor, nn
 
+from dmin.layers.dropout import Dropout
 from dmin.layers.numeric import signed_sqrt, unit_norm, widened
 from dmin.layers.recurrent import run_lstm
 from dmin.layers.visual_attention import (
@@ -69,8 +70,8 @@ class FactorizedBilinearPooling(nn.Module):
         self.size = size
         self.visual = nn.Linear(visual_size, factors * size)
         self.audio = nn.Linear(audio_size, factors * size)
-        self.drop_factors = nn.Dropout(dropout if dropout_first else 0.0)
-        self.drop_sums = nn.Dropout(0.0 if dropout_first else dropout)
+        self.drop_factors = Dropout(dropout if dropout_first else 0.0)
+        self.drop_sums = Dropout(0.0 if dropout_first else dropout)
 
     def forward(self, visual: Tensor, audio: Tensor) -> Tensor:
         """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, R, d_o]."""

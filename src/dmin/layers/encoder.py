@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from dmin.checks import check_shares, check_sizes
 from dmin.layers.attention import Attended, MultiHeadAttention
+from dmin.layers.dropout import Dropout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class FeedForward(nn.Module):
         self.linear1 = nn.Linear(width, hidden)
         self.linear2 = nn.Linear(hidden, width)
         self.norm2 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, attended: Tensor, residual: Tensor) -> Tensor:
         """From what an attention gave [B, T, d] and what went into it [B, T, d]."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dmin.checks import check_shares, check_sizes
 from dmin.layers.attention import MultiHeadAttention
+from dmin.layers.dropout import Dropout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class AudioVisualFusion(nn.Module):
         super().__init__()
         self.attention = MultiHeadAttention(width, config.heads, config.dropout)
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, audio: Tensor, visual: Tensor, mask: Tensor | None = None) -> Tensor:
         """Fuse.

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from dmin.layers import INTER_MODALITY, VISUAL_ATTENTION, AudioVisualFusion, Encoder, masked_max
 from dmin.layers.attention import Attended
+from dmin.layers.dropout import Dropout
 from dmin.models.bases import LocalizationModel
 from dmin.models.config import DMINConfig
 from dmin.models.masks import logits_of_seconds, without_padded_queries, without_padding
@@ -49,7 +50,7 @@ class DMIN(LocalizationModel):
         c: DMINConfig = config
         self.visual = nn.Sequential()  # without layers it passes the map on
         if c.visual_width is not None:
-            self.visual.extend([nn.Linear(c.visual_size, c.visual_width), nn.ReLU(), nn.Dropout(c.visual_dropout)])
+            self.visual.extend([nn.Linear(c.visual_size, c.visual_width), nn.ReLU(), Dropout(c.visual_dropout)])
         self.agta = VISUAL_ATTENTION[c.visual_attention.name](
             visual_size=c.map_width, audio_size=c.audio_size, regions=c.regions, config=c.visual_attention
         )

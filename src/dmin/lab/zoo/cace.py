@@ -14,6 +14,7 @@ from dmin.lab.zoo.contrast import ContrastOutput
 from dmin.lab.zoo.layers.co_guidance import CoGuidance
 from dmin.lab.zoo.shared import check_full, spatial_only
 from dmin.layers import INTER_MODALITY, AudioVisualFusion, Encoder, EncoderConfig, FusionConfig, InterModalityConfig
+from dmin.layers.dropout import Dropout
 from dmin.layers.numeric import masked_max, unit_norm
 from dmin.layers.recurrent import bi_lstm, run_lstm
 from dmin.models.bases import LocalizationModel
@@ -126,7 +127,7 @@ class CACE(LocalizationModel):
     def __init__(self, config: CACEConfig) -> None:
         super().__init__(config)
         c = config
-        self.visual = nn.Sequential(nn.Linear(c.visual_size, c.visual_width), nn.ReLU(), nn.Dropout(0.2))
+        self.visual = nn.Sequential(nn.Linear(c.visual_size, c.visual_width), nn.ReLU(), Dropout(0.2))
         self.guidance = CoGuidance(c.visual_width, c.audio_size, c.hidden, c.visual_share, c.audio_share)
         self.visual_lstm = bi_lstm(c.visual_width, 2 * c.width)
         self.audio_lstm = bi_lstm(c.audio_size, c.width)

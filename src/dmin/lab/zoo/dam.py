@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dmin.checks import check_heads, check_shares, check_sizes
 from dmin.lab.zoo.layers.agva import AudioGuidedVisualAttention
 from dmin.lab.zoo.shared import R_AVE_SCHEDULE, SelfContext, check_full, spatial_only
+from dmin.layers.dropout import Dropout
 from dmin.layers.numeric import masked_mean, widened
 from dmin.models.bases import LocalizationModel, MatchingModel
 from dmin.models.config import LocalizationConfig, MatchingConfig
@@ -87,7 +88,7 @@ class DAM(LocalizationModel):
         self.visual = SelfContext(c.visual_size, c.width, c.heads)
         self.audio = SelfContext(c.audio_size, c.width, c.heads)
         self.category = nn.Sequential(
-            nn.Linear(2 * c.width, c.width), nn.ReLU(), nn.Dropout(c.dropout), nn.Linear(c.width, c.categories)
+            nn.Linear(2 * c.width, c.width), nn.ReLU(), Dropout(c.dropout), nn.Linear(c.width, c.categories)
         )
 
     def forward(

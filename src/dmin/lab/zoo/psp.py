@@ -12,6 +12,7 @@ from dmin.checks import check_shares, check_sizes
 from dmin.lab.zoo.layers.agva import AudioGuidedVisualAttention
 from dmin.lab.zoo.layers.propagation import PositiveSamplePropagation
 from dmin.lab.zoo.shared import avel_head, spatial_only
+from dmin.layers.dropout import Dropout
 from dmin.layers.numeric import widened
 from dmin.layers.recurrent import bi_lstm, run_lstm
 from dmin.models.bases import LocalizationModel
@@ -141,4 +142,4 @@ def _two_layers(size: int, hidden: int, out: int) -> nn.Sequential:
 
 
 def _after(width: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, width, bias=False), nn.ReLU(), nn.Dropout(dropout))
+    return nn.Sequential(nn.Linear(width, width, bias=False), nn.ReLU(), Dropout(dropout))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dmin.lab.zoo.layers.agsca import AudioGuidedSpatialChannelAttention
 from dmin.layers.agta import SpatialAttention
+from dmin.layers.dropout import Dropout
 from dmin.layers.numeric import widened
 from dmin.layers.visual_attention import Guided, attend_regions
 
@@ -120,7 +121,7 @@ class CoGuidance(nn.Module):
         self.seconds = PlainAttention(audio_size, audio_size, audio_size)
         self.seconds_norm = nn.LayerNorm(audio_size)
         self.picture_asks = PlainAttention(visual_size, audio_size, audio_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> CoGuided:
         """Regions [B, T, R, D], audio [B, T, D_a], mask [B, T], True where a second is real."""

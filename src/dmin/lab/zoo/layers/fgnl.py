@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dmin.layers.attention import Attended, SplitHeads, both_masks
+from dmin.layers.dropout import Dropout
 from dmin.layers.inter_modality import INTER_MODALITY, with_feed_forward
 from dmin.layers.numeric import widened
 
@@ -111,7 +112,7 @@ class ModifiedFullyGeneralizedNonLocal(SplitHeads):
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__(width, heads, dropout)
         size = width // heads
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         self.excitation = RollExcitation()
         self.restore = nn.Linear(size * size, size)
 
@@ -159,7 +160,7 @@ class FullyGeneralizedNonLocal(nn.Module):
     def __init__(self, width: int, reduction: int = 32, dropout: float = 0.0) -> None:
         super().__init__()
         size = max(2, width // reduction)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         self.theta = nn.Linear(width, size)
         self.own_phi = nn.Linear(width, size)
         self.own_g = nn.Linear(width, size)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dmin.layers.attention import Attended, MultiHeadAttention
+from dmin.layers.dropout import Dropout
 from dmin.layers.inter_modality import INTER_MODALITY, with_feed_forward
 
 
@@ -30,7 +31,7 @@ class HybridAttention(nn.Module):
         super().__init__()
         self.own = MultiHeadAttention(width, heads, dropout)
         self.other = MultiHeadAttention(width, heads, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self,

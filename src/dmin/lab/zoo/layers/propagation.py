@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from dmin.layers.dropout import Dropout
 from dmin.layers.numeric import widened
 
 
@@ -75,4 +76,4 @@ def row_shares(values: Tensor) -> Tensor:
 
 
 def _branch(width: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, width, bias=False), nn.ReLU(), nn.Dropout(dropout))
+    return nn.Sequential(nn.Linear(width, width, bias=False), nn.ReLU(), Dropout(dropout))
