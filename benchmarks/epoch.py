@@ -173,7 +173,7 @@ def require_same(networks: list[DMIN], pool: list[Sample]) -> None:
     """Make sure that all of them compute the same."""
     batch = collate(pool[:2])
     with torch.inference_mode():
-        first, *others = [network.eval()(batch.visual, batch.audio, batch.mask) for network in networks]
+        first, *others = [network.eval()(batch.visual, batch.audio, batch.padding_mask) for network in networks]
     for other in others:
         assert torch.allclose(first.relevance_logits, other.relevance_logits, atol=1e-4)
         assert torch.allclose(first.category_logits, other.category_logits, atol=1e-4)

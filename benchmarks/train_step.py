@@ -54,7 +54,9 @@ class Version:
         autocast = torch.autocast(device, BF16, enabled=self.dtype == BF16)
         self.network.eval()
         with torch.inference_mode(), autocast:
-            self.forward_seconds.append(timed(lambda: self.network(batch.visual, batch.audio, batch.mask), device))
+            self.forward_seconds.append(
+                timed(lambda: self.network(batch.visual, batch.audio, batch.padding_mask), device)
+            )
         self.network.train()
         self.step_seconds.append(timed(lambda: self._step(task, batch, autocast), device))
 

@@ -26,6 +26,8 @@ def test_unequal_lengths_are_padded_and_masked():
     assert batch.visual.shape == (2, 5, 2, 2, 3)
     assert batch.mask.sum(1).tolist() == [2, 5]
     assert batch.audio[~batch.mask].abs().sum() == 0
+    assert batch.padding_mask is batch.mask
+    assert collate(samples[1:]).padding_mask is None
 
 
 def test_a_dataset_reads_features_and_labels(tiny_store):

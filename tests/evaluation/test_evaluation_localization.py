@@ -79,7 +79,7 @@ def test_a_model_is_told_all_categories_of_a_clip_before_it_says_when(tiny_store
     """The network finds Rain in every second, and Dog a little above background in the second half of each window."""
 
     def network(visual, audio, mask):
-        logits = torch.tensor([-9.0, 0.0, 5.0, 0.0]).repeat(*mask.shape, 1)  # Bell, Dog, Rain, background
+        logits = torch.tensor([-9.0, 0.0, 5.0, 0.0]).repeat(*audio.shape[:2], 1)  # Bell, Dog, Rain, background
         logits[:, 2:, 1] = 1.0
         logits[:, :2, 1] = -1.0
         return JointOutput(logits + 2)  # what counts is the distance to background
@@ -105,10 +105,10 @@ def test_a_second_that_two_windows_see_is_counted_once_with_the_mean_of_both(tin
     """The network finds Dog in the first two seconds of each window with 0.9 and elsewhere with 0.3."""
 
     def network(visual, audio, mask):
-        relevance = torch.full(mask.shape, 0.3)
+        relevance = torch.full(audio.shape[:2], 0.3)
         relevance[:, :2] = 0.9
         return SimpleNamespace(
-            relevance_logits=relevance.logit(), category_logits=torch.tensor([[0.0, 4.0, 0.0]]).expand(len(mask), 3)
+            relevance_logits=relevance.logit(), category_logits=torch.tensor([[0.0, 4.0, 0.0]]).expand(len(audio), 3)
         )
 
     localizer = SimpleNamespace(

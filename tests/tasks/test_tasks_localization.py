@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from dmin.data.clips import Batch
 from dmin.errors import ModelError
 from dmin.tasks.decoding import decode, event_scores
 from dmin.tasks.localization import NO_EVENT, clip_categories, localization_loss
+from dmin.tasks.matching import Matching
 from dmin.tasks.metrics import SegmentAccuracy
 from dmin.tasks.objectives import OBJECTIVES, LossOptions
 
@@ -89,6 +91,17 @@ def test_padding_says_nothing_about_the_clip():
     labels = torch.tensor([[1, 0, 0], [2, 2, 2]])
     mask = torch.tensor([[True, False, False], [True, True, True]])
     assert clip_categories(labels, mask, 2).tolist() == [1, NO_EVENT]
+
+
+@pytest.mark.parametrize("task", [OBJECTIVES["decoupled"](3, "full", LossOptions()), Matching(3)])
+def test_networks_get_no_mask_where_nothing_is_padded(task):
+    masks = []
+    batch = Batch((), torch.ones(1, 2, 1, 1, 4), torch.ones(1, 2, 5), torch.ones(1, 2).long(), torch.ones(1, 2) > 0)
+    padded = replace(batch, mask=torch.tensor([[True, False]]))
+    for each in (batch, padded):
+        task.answer(lambda *inputs: masks.append(inputs[-1]), each)
+    assert masks[0] is None
+    assert masks[1] is padded.mask
 
 
 def test_decoding_takes_the_clips_category_from_the_threshold_on():

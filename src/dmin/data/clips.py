@@ -58,6 +58,11 @@ class Batch:
     mask: Tensor
     """[B, T], True where a second is real."""
 
+    @property
+    def padding_mask(self) -> Tensor | None:
+        """The mask, or None if no clip is padded: networks then save the masking and packing."""
+        return None if bool(self.mask.all()) else self.mask
+
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """The same batch on a device."""
         return self._with(tensor.to(device, non_blocking=non_blocking) for tensor in self._tensors)

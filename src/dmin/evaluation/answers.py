@@ -42,7 +42,7 @@ def predict(localizer: Localizer, clips: ClipDataset, progress: Progress = silen
     done = 0
     for batch in DataLoader(clips, batch_size=16, collate_fn=collate):
         here = batch.to(localizer.device)
-        output = localizer.model(here.visual, here.audio, here.mask)
+        output = localizer.model(here.visual, here.audio, here.padding_mask)
         scores = event_scores(output, len(localizer.categories))
         told = category_relevance(output, len(localizer.categories))
         rows = torch.cat([scores.relevance[..., None], scores.categories, told], -1).double().cpu()

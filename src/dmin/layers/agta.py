@@ -99,9 +99,9 @@ class RegionLSTM(nn.Module):
     def forward(self, visual: Tensor, audio: Tensor, mask: Tensor | None = None) -> Tensor:
         """Visual regions [B, T, R, D] and audio [B, T, D_a] -> [B, T, R, d_o]."""
         batch, time, regions, _ = visual.shape
-        heard = self.audio(audio).relu()[:, :, None].expand(-1, -1, regions, -1)
-        joint = torch.cat([self.visual(visual).relu() + heard, heard], -1)  # [B, T, R, 2 d_o]
-        sequences = joint.transpose(1, 2).flatten(0, 1)  # [B R, T, 2 d_o]
+        seen = self.visual(visual).relu().transpose(0, 1)  # [T, B, R, d_o]: LSTMs take time first
+        heard = self.audio(audio).relu().transpose(0, 1)[:, :, None].expand_as(seen)
+        sequences = torch.cat([seen + heard, heard], -1).flatten(1, 2).transpose(0, 1)  # [B R, T, 2 d_o]
         real = None if mask is None else mask.repeat_interleave(regions, 0)
         states = run_lstm(self.lstm, sequences, real).hidden
         related: Tensor = states.reshape(batch, regions, time, -1).transpose(1, 2)

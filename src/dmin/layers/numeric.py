@@ -19,9 +19,8 @@ def signed_sqrt(values: Tensor) -> Tensor:
         ([-2.0, 0.0, 3.0], [0.25, 0.0, 0.1666666716337204])
     """
     values = widened(values)
-    zero = values == 0
-    # The inner `where` keeps sqrt away from 0: an outer one alone would still multiply infinity by 0 on the way back.
-    return torch.where(zero, 0.0, values.sign() * torch.where(zero, 1.0, values.abs()).sqrt())
+    # `where` keeps sqrt away from 0, whose gradient is infinite there; the sign makes both value and gradient 0.
+    return values.detach().sign() * torch.where(values == 0, 1.0, values.abs()).sqrt()
 
 
 def unit_norm(vectors: Tensor) -> Tensor:
@@ -35,8 +34,7 @@ def unit_norm(vectors: Tensor) -> Tensor:
     """
     vectors = widened(vectors)
     squares = vectors.square().sum(-1, keepdim=True)
-    zero = squares == 0
-    return torch.where(zero, 0.0, vectors / torch.where(zero, 1.0, squares).sqrt())
+    return vectors / torch.where(squares == 0, torch.inf, squares).sqrt()
 
 
 def masked_max(sequence: Tensor, mask: Tensor | None) -> Tensor:

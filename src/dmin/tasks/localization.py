@@ -168,7 +168,7 @@ class SegmentTask:
 
     def answer(self, model: nn.Module, batch: Batch) -> Any:
         """Run the network."""
-        return model(batch.visual, batch.audio, batch.mask)
+        return model(batch.visual, batch.audio, batch.padding_mask)
 
     def metric(self) -> SegmentAccuracy | ClipAccuracy:
         """Share of right seconds, or of right clips.

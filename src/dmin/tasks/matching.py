@@ -77,7 +77,7 @@ class Matching:
 
     def answer(self, model: nn.Module, batch: Batch) -> Any:
         """Run the network on maps averaged over their regions."""
-        return model(batch.visual.mean((2, 3)), batch.audio, self.query_mask(batch), batch.mask)
+        return model(batch.visual.mean((2, 3)), batch.audio, self.query_mask(batch), batch.padding_mask)
 
     def losses(self, output: Any, batch: Batch) -> dict[str, Tensor]:
         """Eq. 15."""

@@ -32,7 +32,7 @@ def calibrate_threshold(model: nn.Module, clips: ClipDataset, false_event_share:
     relevances: list[NDArray[np.float64]] = []
     for loaded in DataLoader(clips, batch_size=32, collate_fn=collate):
         batch = loaded.to("cpu")  # where the network is; clips may be held on a GPU
-        relevance = event_scores(model(batch.visual, batch.audio, batch.mask), background).relevance
+        relevance = event_scores(model(batch.visual, batch.audio, batch.padding_mask), background).relevance
         empty = ((batch.labels == background) | ~batch.mask).all(1)  # [B]
         relevances.append(relevance[empty][batch.mask[empty]].double().numpy())
     seconds = np.concatenate(relevances)
