@@ -144,6 +144,19 @@ def test_code_of_a_backbone_runs_in_no_command_unless_it_is_allowed(data, tmp_pa
         ("export", trained, "--out", str(tmp_path / "model.onnx")): 0,
         ("localize", video, "--model", trained, "--out", str(tmp_path / "events"), "--no-picture", *on_cpu): 0,
         ("serve", "--models", trained, *on_cpu): 130,  # stopped by Ctrl-C, as ever
+        (
+            "reproduce",
+            "table1",
+            "--data",
+            store,
+            "--rows",
+            "dmin",
+            "--epochs",
+            "1",
+            "--out",
+            str(tmp_path / "tables"),
+            *on_cpu,
+        ): 0,
     }
     for words, status in commands.items():
         untrusted()

@@ -96,6 +96,7 @@ def test_several_workers_answer_alike_without_reading(data, pair, tmp_path, caps
         (["--rule", "joint"], 2, "--rule goes with --labels: give both, or leave it out"),
         (["--save-model", "x"], 2, "--save-model goes with --labels"),
         ([*LABELS, "--model", "mine"], 2, "got --labels and a model: give one of both"),
+        ([*LABELS, "--rule", "agreed"], 2, "unknown rule 'agreed': did you mean 'agreement'?"),
         (["--labels", "dog,,cat"], 1, "label 2 of 3 is empty"),
         (["--labels", ","], 1, "there is no label"),
         (["--labels", "dog", "--visual", "lite0"], 1, "lite0 does not read: give hf:OWNER/NAME of CLIP's or SigLIP's"),

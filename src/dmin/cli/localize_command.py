@@ -101,7 +101,7 @@ _OF_LABELS: Mapping[str, tuple[Any, str]] = {
 
 
 def check(args: Namespace) -> None:
-    """Refuse videos of which none exists, flags that do not go together, and formats that nobody knows."""
+    """Refuse videos of which none exists, flags that do not go together, and unknown rules and formats."""
     from dmin.results.formats import FORMATS
 
     refuse_missing(*args.videos)
@@ -111,6 +111,10 @@ def check(args: Namespace) -> None:
                 raise DataError(f"{flag} goes with --labels: give both, or leave it out")
     elif args.model != "starter" or args.revision is not None:
         raise DataError("got --labels and a model: give one of both")
+    if args.rule is not None:
+        from dmin.models.word_rules import RULES
+
+        RULES[args.rule]
     args.formats = [name for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
     for name in args.formats:
         FORMATS[name]
