@@ -142,7 +142,7 @@ def test_bfloat16_pays_where_the_processor_has_it(
     if expected:
         runtime.require_fast(torch.device("cpu"))
     else:
-        with pytest.raises(ModelError, match="this machine's cpu has no instructions: leave --fast out"):
+        with pytest.raises(ModelError, match="this machine's cpu has no instructions: work without --fast"):
             runtime.require_fast(torch.device("cpu"))
     assert not runtime.is_fast(torch.device("mps"))
 

@@ -278,5 +278,5 @@ def test_fast_is_refused_before_any_work_where_it_is_not(command, model, good, t
     own = ["--model", str(model)] if command == "localize" else ["--visual", "cli-eye", "--audio", "cli-ear"]
     out = tmp_path / "out"
     assert run([command, str(good), *own, "--out", str(out), "--fast", "--quiet"]) == 1
-    assert "has no instructions: leave --fast out" in capsys.readouterr().err
+    assert "has no instructions: work without --fast" in capsys.readouterr().err
     assert not list(out.rglob("*.*"))

@@ -147,14 +147,14 @@ def test_downloads_are_whole_and_tell_no_path(serve, visit, tmp_path) -> None:
     drop(page, write_playable(tmp_path / "mine.mp4"))
     page.locator(".dmin-bar").first.wait_for()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download mine.json").click()
+        page.get_by_role("button", name="Download .json").click()
     text = Path(download.value.path()).read_text("utf-8")
     events = Events.from_json(text)
     assert (events.video, events.model, len(events.seconds)) == ("mine.mp4", "bells", 4)
     page.get_by_label("Format").click()
     page.get_by_role("option", name="vtt:").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download mine.vtt").click()
+        page.get_by_role("button", name="Download .vtt").click()
     assert download.value.suggested_filename == "mine.vtt"
     assert Path(download.value.path()).read_text("utf-8").startswith("WEBVTT")
 

@@ -56,8 +56,8 @@ def require_fast(device: torch.device) -> None:
     """
     if not is_fast(device):
         raise ModelError(
-            f"fast means bfloat16, for which this machine's {device.type} has no instructions: leave --fast out, which "
-            "is as fast here, or use a processor with AMX or AVX512-BF16, or a GPU with bfloat16"
+            f"fast features need bfloat16, for which this machine's {device.type} has no instructions: work without "
+            "--fast, which is as fast here, or go where there is a processor with AMX or AVX512-BF16, or a GPU with it"
         )
 
 

@@ -140,7 +140,7 @@ class LocalizeTab:
             return gr.skip()
         path = new_file(f"{visit.video.stem}{FORMATS[form].suffix}")
         visit.events.save(path, form)
-        return gr.DownloadButton(f"Download {path.name}", str(path))
+        return gr.DownloadButton(f"Download {FORMATS[form].suffix}", str(path))
 
     def cut(self, visit: Visit | None, request: gr.Request, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
         """Cut the events out of the video."""
