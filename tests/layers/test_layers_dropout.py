@@ -60,3 +60,8 @@ def test_evaluation_and_the_ends_are_those_of_torch(share):
     assert torch.equal(Dropout(share).eval()(values), values)
     if share != 0.5:
         assert torch.equal(Dropout(share)(values), nn.Dropout(share)(values))
+
+
+def test_torch_draws_no_masks_in_training_on_a_cpu(monkeypatch):
+    monkeypatch.delattr(nn.Dropout, "forward")
+    assert (dropped(0.5, torch.ones(99)) == 0).any()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dmin.layers import masked_max, signed_sqrt, unit_norm
+from dmin.layers.numeric import masked_mean
 from oracles.checks import assert_agree, draw
 
 
@@ -41,3 +42,10 @@ def test_max_leaves_padding_out():
     sequence = torch.tensor([[[1.0, -5.0], [3.0, -7.0], [9.0, 9.0]]])
     assert masked_max(sequence, torch.tensor([[True, True, False]])).tolist() == [[3.0, -5.0]]
     assert masked_max(sequence, None).tolist() == [[9.0, 9.0]]
+
+
+def test_the_mean_leaves_padding_out():
+    sequence = torch.tensor([[[1.0, -5.0], [3.0, -7.0], [8.0, 9.0]]])
+    assert masked_mean(sequence, torch.tensor([[True, True, False]])).tolist() == [[2.0, -6.0]]
+    assert masked_mean(sequence, torch.tensor([[False, False, False]])).tolist() == [[0.0, 0.0]]
+    assert masked_mean(sequence).tolist() == [[4.0, -1.0]]

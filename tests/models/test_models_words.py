@@ -76,6 +76,8 @@ def test_product_lets_a_sure_modality_help_the_other():
     config = {"joint": None, "labels": 1, "visual_floor": 0.5, "audio_floor": 0.5}
     evidence = Evidence(rows[0], rows[1], **config)
     assert float(RULES["product"](evidence)) > 0 > float(RULES["agreement"](evidence))
+    both = Evidence(*torch.tensor([[0.9, 0.1], [0.8, 0.2]]).log(), **config)
+    torch.testing.assert_close(RULES["product"](both), torch.tensor([0.72]).logit() - torch.tensor(0.25).logit())
     sure = Evidence(torch.tensor([500.0, 0.0]), torch.tensor([500.0, 0.0]), **config)
     assert all(RULES[rule](sure).isfinite().all() for rule in ("agreement", "product"))
 
