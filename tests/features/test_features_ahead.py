@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
 import pytest
 
@@ -33,10 +35,11 @@ def test_another_thread_fetches_while_the_caller_works() -> None:
     def items() -> Iterator[int]:
         for index, event in enumerate(fetched):
             threads.add(threading.current_thread())
+            sleep(0.05)  # long enough for a second thread to meddle, were there one
             event.set()
             yield index
 
-    for index in ahead(items(), 1):
+    for index in ahead(items(), 2):
         if index + 1 < len(fetched):
             assert fetched[index + 1].wait(30)  # though nobody has asked for it
     assert threading.current_thread() not in threads
@@ -55,6 +58,30 @@ def test_no_more_than_asked_for_are_held() -> None:
         assert len(fetched) <= index + 1 + 3
         if index == 20:
             break
+
+
+def test_a_caller_who_stops_waits_for_the_item_at_hand_alone(monkeypatch) -> None:
+    stopped = threading.Event()
+
+    class Executor(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            stopped.set()
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr("dmin.features.ahead.ThreadPoolExecutor", Executor)
+    fetched: list[int] = []
+
+    def items() -> Iterator[int]:
+        for index in range(9):
+            fetched.append(index)
+            assert index == 0 or stopped.wait(30)
+            yield index
+
+    source = ahead(items(), 3)
+    assert next(source) == 0
+    source.close()
+    assert len(fetched) <= 2
 
 
 def test_an_error_comes_in_its_turn_with_its_own_type() -> None:

@@ -46,6 +46,18 @@ def test_without_shares_the_sound_is_as_it_was():
     assert torch.equal(plain(visual, audio, mask).audio, audio)
 
 
+def test_dropout_falls_on_what_the_self_attentions_answer(monkeypatch):
+    visual, audio, mask = clips([3, 2], 3)
+    module = in_float64(CoGuidance(5, 3, size=8, dropout=1.0)).train()
+    dropped = module(visual, audio, mask)
+    module.eval()
+    for attention in (module.regions, module.regions_for_sound, module.seconds):
+        monkeypatch.setattr(attention, "forward", lambda asking, asked, mask=None: torch.zeros_like(asking))
+    undropped = module(visual, audio, mask)
+    assert torch.equal(dropped.visual.values, undropped.visual.values)
+    assert torch.equal(dropped.audio, undropped.audio)
+
+
 def test_as_many_parameters_as_the_released_layer_uses():
     # AGSCA; two attentions over regions and their norm; the self-guidance; an attention over seconds and its norm; the
     # one in which the picture asks.
