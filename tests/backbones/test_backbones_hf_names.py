@@ -10,6 +10,7 @@ import pytest
 import torch
 from hub_tiny import IMAGES, SOUNDS, save_both, save_hf, save_own_code
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dmin.backbones import card_of, create, trust_remote_code
@@ -161,6 +162,32 @@ def test_patches_that_are_merged_on_the_way_are_refused(tmp_path):
     save_hf("swin", tmp_path)
     with pytest.raises(ModelError, match=f"hf:{tmp_path}: its last patches are larger than its first"):
         card_of(f"hf:{tmp_path}", "visual")
+
+
+@pytest.mark.parametrize(
+    ("family", "modality", "lacks"),
+    [("dinov2", "visual", "layer.1.mlp"), ("siglip", "visual", "vision_model.post"), ("ast", "audio", "layer.0")],
+)
+def test_weights_that_are_missing_are_not_made_up(family, modality, lacks, tmp_path):
+    save_hf(family, tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    kept = {name: weight for name, weight in weights.items() if lacks not in name}
+    assert len(kept) < len(weights)
+    save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(
+        ModelError, match=rf"hf:{tmp_path}: {len(weights) - len(kept)} of its weights are missing, .* for"
+    ):
+        create(f"hf:{tmp_path}", modality)
+
+
+def test_weights_that_no_feature_comes_from_may_be_missing(tmp_path):
+    network, _ = save_hf("vit", tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    kept = {name: weight for name, weight in weights.items() if not name.startswith("pooler")}
+    assert len(kept) < len(weights)
+    save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    found = create(f"hf:{tmp_path}", "visual").network.state_dict()
+    assert torch.equal(found["layernorm.weight"], network.layernorm.weight)
 
 
 def test_code_of_a_repository_runs_only_if_it_is_trusted(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +82,22 @@ def test_many_texts_are_as_each_alone_and_capitals_mean_nothing(save):
     assert len(embedded) == 72
     torch.testing.assert_close(embedded[:71], embedded[:1].expand(71, -1), rtol=1e-5, atol=1e-6)
     assert not torch.allclose(embedded[71], embedded[0])
+
+
+@pytest.mark.parametrize(("family", "most"), [("clip", 77), ("siglip", 64), ("clap", 513)])
+def test_a_text_may_be_as_long_as_the_network_reads(family, most, save):
+    tower = text_tower(card_that_reads(save(family)[2], "audio" if family == "clap" else "visual"))
+    assert tower.embed([" ".join(["dog"] * (most - 2)), "a dog"]).isfinite().all()
+    with pytest.raises(ModelError, match=rf"'dog dog .* has {most + 1} tokens: hf-text:.* reads {most} at most"):
+        tower.embed(["a dog", " ".join(["dog"] * (most - 1))])
+
+
+def test_a_network_without_its_tokenizer_is_refused(save):
+    reads = card_that_reads(save("clap")[2], "audio")
+    for file in Path(reads.name.removeprefix("hf-text:")).glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(ModelError, match="reads all texts as the same: see that the files of its tokenizer are there"):
+        text_tower(card_that_reads(reads.name.replace("hf-text:", "hf:"), "audio")).embed(TEXTS)
 
 
 def test_neither_part_holds_the_memory_of_the_other(save):

@@ -111,6 +111,11 @@ def test_the_card_needs_no_weights(tmp_path):
             "timm has no weights of 'test_coatnet' on the hub: give timm:hf-hub:",
         ),
         (
+            "timm:resnet18.nope",
+            "visual",
+            r"no weights of 'resnet18.nope' on the hub: .*list_pretrained\('resnet18\*'\)",
+        ),
+        (
             "timm:local-dir:nowhere",
             "visual",
             "timm:local-dir:nowhere: there is no such folder here, and 'nowhere' is",

@@ -60,6 +60,7 @@ def test_from_words_to_answers_and_to_a_model_for_the_page(data, pair, tmp_path,
         "product",
         ["a dog barks", "Church bell"],
     )
+    assert run([*words, "--force", "--save-model", str(kept)]) == 0  # an older one is replaced
     # The folder is a model as any other: same answer, for the command and for whoever loads it.
     assert run(["localize", str(video), "--model", str(kept), "--out", str(tmp_path / "again"), "--no-picture"]) == 0
     assert Events.from_json(tmp_path / "again" / "a.json").seconds == events.seconds
@@ -106,6 +107,15 @@ def test_several_workers_answer_alike_without_reading(data, pair, tmp_path, caps
 def test_flags_that_do_not_go_together(words, status, message, data, capsys):
     assert run(["localize", str(data / "videos" / "a.mp4"), *words]) == status
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_model_of_words_replaces_nothing_else(data, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text('{"model": "DMIN"}')
+    (tmp_path / "file").touch()
+    for name, message in {"run": "holds something else than a model of words", "file": "is a file"}.items():
+        assert run(["localize", str(data), *LABELS, "--save-model", str(tmp_path / name)]) == 2
+        assert f"--save-model {tmp_path / name} {message}: name a" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.slow

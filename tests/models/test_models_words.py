@@ -120,6 +120,8 @@ def test_saved_and_loaded_it_answers_alike(tmp_path):
         ({"distractors": ()}, r"distractors is \[\]: give at least one text, none of them empty"),
         ({"distractors": ("a", "")}, r"distractors is \['a', ''\]: give at least one text, none of them empty"),
         ({"distractors": ("a", "dog")}, "distractors has dog, which is a label"),
+        ({"distractors": ("a", "Dog")}, "distractors has Dog, which is a label"),
+        ({"distractors": ("a", "A")}, "distractors has A, which is a label or stands twice"),
         ({"visual_floor": 0.0}, "visual_floor is 0: must be above 0 and below 1"),
         ({"audio_floor": 1.0}, "audio_floor is 1: must be above 0 and below 1"),
         ({"rule": "joint"}, "rule is 'joint', but picture and sound share no space: give two backbones of one space"),

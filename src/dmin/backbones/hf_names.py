@@ -13,7 +13,7 @@ import torch
 from dmin.backbones import hf_images, hf_sounds
 from dmin.backbones.homes import Home, home_of, is_code_trusted, reading
 from dmin.backbones.registry import Backbone, Card
-from dmin.errors import require
+from dmin.errors import ModelError, require
 
 SCHEME = "hf:"
 MODALITIES = ("visual", "audio")
@@ -31,11 +31,15 @@ class Kind:
     """Gives what a card says of such a part and what prepares its input."""
     backbone: Callable[[Any, Any], Backbone]
     """Makes the backbone of the same two."""
+    unread: tuple[str, ...] = ()
+    """Parts of the names of weights that play no part in the features, so that a checkpoint may lack them."""
 
 
 _KINDS = {
-    "visual": Kind(hf_images.preparation, hf_images.tower, hf_images.facts, hf_images.HfImages),
-    "audio": Kind(hf_sounds.preparation, hf_sounds.tower, hf_sounds.facts, hf_sounds.HfSounds),
+    "visual": Kind(
+        hf_images.preparation, hf_images.tower, hf_images.facts, hf_images.HfImages, ("pooler", "mask_token")
+    ),
+    "audio": Kind(hf_sounds.preparation, hf_sounds.tower, hf_sounds.facts, hf_sounds.HfSounds, ("masked_spec_embed",)),
 }
 
 
@@ -94,21 +98,34 @@ def make(home: Home, modality: str, kinds: Mapping[str, Kind] = _KINDS) -> Backb
         ModelError: It cannot be read.
     """
     kind = kinds[modality]
-    with loading(home) as network:
+    with loading(home, kind.unread) as network:
         return kind.backbone(kind.tower(network), _preparation(home, kind, network.config))
 
 
 @contextmanager
-def loading(home: Home) -> Iterator[Any]:
+def loading(home: Home, unread: tuple[str, ...] = ()) -> Iterator[Any]:
     """Load a whole network with its weights; errors within the context are told as its own.
 
+    Args:
+        home: Where its files lie.
+        unread: As a `Kind` has them.
+
     Raises:
-        ModelError: It cannot be read.
+        ModelError: It cannot be read, or weights are missing, for which the library would take random numbers.
     """
     import transformers
 
     with reading(home), _quiet():
-        yield transformers.AutoModel.from_pretrained(home.folder, dtype=torch.float32, **options()).eval()
+        network, found = transformers.AutoModel.from_pretrained(
+            home.folder, dtype=torch.float32, output_loading_info=True, **options()
+        )
+        missing = sorted(name for name in found["missing_keys"] if not any(part in name for part in unread))
+        if missing:
+            raise ModelError(
+                f"{len(missing)} of its weights are missing, {missing[0]} for one: fetch its files again, or give "
+                "another network"
+            )
+        yield network.eval()
 
 
 def _facts(kind: Kind, config: Any, preparation: Any, device: str) -> dict[str, Any]:

@@ -124,31 +124,52 @@ def text_tower(home: Home, modality: str) -> TextTower:
         scale = getattr(network, "logit_scale_a" if modality == "audio" else "logit_scale", None)
         if scale is None:
             raise ModelError(f"it has no logit_scale to compare by: give a network of {READING[modality]}")
-        return TextTower(_Reader(_without(network, "vision", "audio"), tokenizer), float(scale.detach().exp()))
+        reader = _Reader(home.name, _without(network, "vision", "audio"), tokenizer)
+        return TextTower(reader, float(scale.detach().exp()))
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Texts -> embeddings of length 1, [N, D]."""
+    """Texts -> embeddings of length 1, [N, D].
 
+    Raises:
+        ModelError: A text is too long, or all are the same to the tokenizer.
+    """
+
+    name: str
     network: Any
     tokenizer: Any
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str]) -> Tensor:
+        # SigLIP 2 was trained on small letters alone, and CLIP's tokenizer makes them itself.
+        texts = [text.lower() for text in texts]
+        self._check(texts)
         parts = [texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
         return torch.cat([self._embed(part) for part in parts])
 
-    def _embed(self, texts: Sequence[str]) -> Tensor:
-        config = self.network.config
-        is_siglip = config.model_type.startswith("siglip")
-        inputs = self.tokenizer(
-            [text.lower() for text in texts],  # SigLIP 2 was trained on nothing else; CLIP's tokenizer does it itself
-            padding="max_length" if is_siglip else True,  # SigLIP reads its answer off the last place of the longest
-            truncation=True,
-            max_length=min(self.tokenizer.model_max_length, config.text_config.max_position_embeddings),
-            return_tensors="pt",
-        )
+    def _check(self, texts: list[str]) -> None:
+        most, tokenized = self._most_tokens, self.tokenizer(texts, verbose=False)["input_ids"]
+        if len(set(texts)) > 1 and len(set(map(tuple, tokenized))) == 1:
+            raise ModelError(f"{self.name} reads all texts as the same: see that the files of its tokenizer are there")
+        for text, tokens in zip(texts, tokenized, strict=True):
+            if len(tokens) > most:
+                raise ModelError(
+                    f"{text[:40]!r}... has {len(tokens)} tokens: {self.name} reads {most} at most, so use fewer words"
+                )
+
+    @property
+    def _most_tokens(self) -> int:
+        config = self.network.config.text_config
+        # CLAP's text tower, as all RoBERTas, counts places from behind the number that stands for padding.
+        first = config.pad_token_id + 1 if config.model_type.startswith("clap") else 0
+        return int(min(self.tokenizer.model_max_length, config.max_position_embeddings - first))
+
+    def _embed(self, texts: list[str]) -> Tensor:
+        is_siglip = self.network.config.model_type.startswith("siglip")
+        # SigLIP reads its answer off the last place of the longest.
+        padding = {"padding": "max_length", "max_length": self._most_tokens} if is_siglip else {"padding": True}
+        inputs = self.tokenizer(texts, return_tensors="pt", **padding)
         # SigLIP was trained without a mask over its padding.
         names = ("input_ids",) if is_siglip else ("input_ids", "attention_mask")
         return _of_length_1(self.network.get_text_features(**{name: inputs[name] for name in names}))

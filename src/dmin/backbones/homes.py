@@ -14,7 +14,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from huggingface_hub import ModelCard
+from huggingface_hub import metadata_load
 
 from dmin.backbones.weights import digest_of
 from dmin.errors import DminError, ModelError
@@ -70,7 +70,7 @@ class Home:
     def licence(self) -> str | None:
         """The licence that its README states."""
         try:
-            data = ModelCard.load(self.folder / "README.md").data.to_dict()
+            data = metadata_load(self.folder / "README.md") or {}
         except (OSError, ValueError):
             return None
         stated = data.get("license_name") if data.get("license") == "other" else data.get("license")

@@ -66,7 +66,10 @@ def home(name: str, version: str | None = None) -> Home:
     short, _, revision = place.partition("@")
     if not timm.is_model(short.partition(".")[0]):
         raise ModelError(unknown_name("network of timm", short, timm.list_models()))
-    config = get_pretrained_cfg(short)
+    try:
+        config = get_pretrained_cfg(short)
+    except RuntimeError:  # the network is known, and these weights of it are not
+        config = None
     if config is None or not config.hf_hub_id:
         raise ModelError(
             f"timm has no weights of {short!r} on the hub: give {SCHEME}{_HUB}OWNER/NAME, {SCHEME}{_FOLDER}FOLDER, "

@@ -115,11 +115,27 @@ def check(args: Namespace) -> None:
         from dmin.models.word_rules import RULES
 
         RULES[args.rule]
+    if args.save_model is not None:
+        _refuse_other_content(args.save_model)
     args.formats = [name for name in dict.fromkeys(args.formats.split(",")) if name not in ("", "json")]
     for name in args.formats:
         FORMATS[name]
     args.shard = Shard.read(args.shard)
     args.cluster = cluster_of(args)
+
+
+def _refuse_other_content(folder: Path) -> None:
+    """Refuse to write a model of words over anything but an older one.
+
+    Raises:
+        DataError: The folder is a file, or holds something else.
+    """
+    if folder.is_file():
+        raise DataError(f"--save-model {folder} is a file: name a folder")
+    config = folder / "config.json"
+    is_empty = not folder.is_dir() or not any(folder.iterdir())
+    if not is_empty and not (config.is_file() and b'"Words"' in config.read_bytes()):
+        raise DataError(f"--save-model {folder} holds something else than a model of words: name a new folder")
 
 
 def run(args: Namespace, console: Console) -> int:

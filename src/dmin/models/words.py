@@ -49,8 +49,11 @@ class WordsConfig(LocalizationConfig):
                 f"distractors is {list(self.distractors)}: give at least one text, none of them empty; compared with "
                 "nothing, a label would fit whatever comes"
             )
-        if twice := sorted({*self.distractors} & {*self.category_names}):
-            raise ModelError(f"distractors has {', '.join(twice)}, which is a label: take it out of one of both")
+        known = {name.casefold() for name in self.category_names}
+        for text in self.distractors:
+            if text.casefold() in known:
+                raise ModelError(f"distractors has {text}, which is a label or stands twice: take one of both out")
+            known.add(text.casefold())
         for name in ("visual_floor", "audio_floor"):
             if not 0 < getattr(self, name) < 1:
                 raise ModelError(f"{name} is {getattr(self, name):g}: must be above 0 and below 1")
