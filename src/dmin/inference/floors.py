@@ -72,7 +72,7 @@ def calibrate_floors(localizer: Localizer, folder: str | Path, progress: Progres
     if len(others) == len(data.categories):
         raise DataError(
             f"{folder} has no category that is a label, but {', '.join(others) or 'background alone'}: labels are "
-            f"{', '.join(localizer.categories)}, and must be spelt alike"
+            f"{', '.join(localizer.categories)}, and must be spelt alike, with 'and' for &"
         )
     if missing := sorted(set(data.lines) - set(data.videos)):
         raise DataError(f"{few(missing)} in {data.source / 'Annotations.txt'} without a video in {folder}: add it")
