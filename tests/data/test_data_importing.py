@@ -164,7 +164,18 @@ def test_the_command(videos, table, tmp_path, capsys) -> None:
         ("import labels.csv", "--videos and --out must be given"),
         ("import labels.csv --videos . --out d --group-by (", "group_by is '(', no regular expression"),
         ("import labels.csv --videos . --out d --split-shares [1,1,1]", "split_shares are [1.0, 1.0, 1.0]: must be"),
+        ("import labels.csv --videos . --out d --on-overlap last", "--on-overlap is 'last': must be first, longest or"),
+        ("import labels.csv --videos . --out d --split-shares 3", "--split-shares is '3': must be three numbers, as ["),
+        (
+            "import labels.csv --videos . --out labels.csv",
+            "--out is labels.csv, and labels.csv is a file: give a folder",
+        ),
         ("check a b", "got 2 folders: give one at a time"),
+        ("check a --json q.json", "--json goes with stats: leave it out of check"),
+        ("stats a --seed 0", "--seed goes with import: leave it out of stats"),
+        ("stats a --out q", "--out goes with import and get: leave it out of stats"),
+        ("import labels.csv --from a/b", "--from goes with get: leave it out of import"),
+        ("get ave --out d --videos nowhere", "--videos goes with import: leave it out of get"),
     ],
 )
 def test_usage_errors(table, tmp_path, monkeypatch, capsys, words, message) -> None:

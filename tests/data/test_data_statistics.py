@@ -116,6 +116,22 @@ def test_twins_are_alike_in_picture_and_sound_second_by_second(store):
     assert find_twins(store, {"train": ("lost",)}) == ()
 
 
+@pytest.mark.parametrize("number", [2, 3, 5])
+def test_clips_that_are_all_the_same_are_twins_though_their_mean_leaves_nothing(store, number):
+    still = {"visual": torch.full((4, 2, 2, 8), 5.3), "audio": torch.full((4, 6), 0.7)}
+    for name in "vwxyz":
+        copy(store, "a", name, **still)
+    splits = {"train": tuple("vwxyz"[: number - 1]), "test": ("z",)}
+    found = find_twins(store, splits)
+    assert [(twin.first_id, twin.second_id) for twin in found] == [(name, "z") for name in splits["train"]]
+    assert all(twin.similarity == pytest.approx(1) for twin in found)
+    copy(store, "a", "z", **still | {"audio": store.read("b").audio})  # the picture alone
+    assert find_twins(store, splits) == ()
+    for name in ("x", "y"):
+        copy(store, "b", name)  # one file that is not still
+    assert len(find_twins(store, {"train": ("x",), "test": ("y",)})) == 1
+
+
 def test_a_longer_copy_is_compared_as_far_as_the_shorter_one_reaches(store):
     a = store.read("a")
     copy(store, "a", "longer", visual=a.visual.float()[[0, 1, 2, 3, 3]], audio=a.audio[[0, 1, 2, 3, 3]])

@@ -60,6 +60,8 @@ def test_fewer_than_five_clips_give_no_interval(clips):
 
 
 def test_an_interval_is_written_with_its_bounds():
+    assert str(share([0, 0], [0, 0])) == "-"
+    assert str(Interval(0.5, None, None)) == "0.500"
     assert str(Interval(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
 
 

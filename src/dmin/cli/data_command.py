@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import NonNegativeInt
@@ -41,36 +42,45 @@ def add_arguments(parser: ArgumentParser, words: Sequence[str] = ()) -> None:
         help="import: files of labels; get: ave; check: the folder of AVE, or the folder or the files of a benchmark; "
         "stats: a data-set folder or a feature store",
     )
-    parser.add_argument("--videos", type=Path | None, default=None, help="import: the folder with the videos, or above")
-    parser.add_argument("--out", type=Path | None, default=None, help="import, get: the folder to make")
-    parser.add_argument(
-        "--group-by",
-        type=str | None,
-        default=None,
-        help="import: a regular expression on names of videos, e.g. '^[^_]+'; those of one match are in one split",
-    )
-    parser.add_argument(
-        "--on-overlap",
-        type=Literal["first", "longest", "error"],
-        default="first",
-        help="import: which of two events of different categories at one time is kept whole, or refuse",
-    )
-    parser.add_argument(
-        "--split-shares", type=tuple[float, float, float], default=(0.7, 0.15, 0.15), help="import: train, val, test"
-    )
-    parser.add_argument("--seed", type=NonNegativeInt, default=0, help="import: of the order in which videos are dealt")
-    parser.add_argument(
-        "--from", dest="repository", type=str | None, default=None, help="get: another repository, owner/name"
-    )
-    parser.add_argument(
-        "--revision", type=str | None, default=None, help="get: branch, tag or commit; default: its main branch"
-    )
-    parser.add_argument("--json", type=Path | None, default=None, help="stats: a file for all figures")
+    for name, (actions, kind, words) in _FLAGS.items():
+        parser.add_argument(_flag(name), dest=name, type=kind, default=None, help=f"{', '.join(actions)}: {words}")
+
+
+_FLAGS: Mapping[str, tuple[tuple[str, ...], Any, str]] = {
+    "videos": (("import",), Path | None, "the folder with the videos, or above"),
+    "out": (("import", "get"), Path | None, "the folder to make"),
+    "group_by": (
+        ("import",),
+        str | None,
+        "a regular expression on names of videos, e.g. '^[^_]+'; those of one match are in one split",
+    ),
+    "on_overlap": (
+        ("import",),
+        Literal["first", "longest", "error"] | None,
+        "of two events of different categories at one time, keep the first or the longest whole, or refuse (error); "
+        "default: first",
+    ),
+    "split_shares": (("import",), tuple[float, float, float] | None, "train, val, test; default: [0.7,0.15,0.15]"),
+    "seed": (("import",), NonNegativeInt | None, "of the order in which videos are dealt; default: 0"),
+    "repository": (("get",), str | None, "another repository, owner/name"),
+    "revision": (("get",), str | None, "branch, tag or commit; default: its main branch"),
+    "json": (("stats",), Path | None, "a file for all figures"),
+}
+"""Flags by the names of their values: the actions that they go with, their types and help."""
+
+
+def _flag(name: str) -> str:
+    return "--from" if name == "repository" else f"--{name.replace('_', '-')}"
 
 
 def check(args: Namespace) -> None:
-    """Refuse paths that do not exist, and what an action lacks."""
-    if args.action != "import" and len(args.paths) != 1 and not (args.action == "check" and _is_benchmark(args.paths)):
+    """Refuse flags of other actions, paths that do not exist, and what an action lacks."""
+    for name, (actions, *_) in _FLAGS.items():
+        if getattr(args, name) is not None and args.action not in actions:
+            raise DataError(f"{_flag(name)} goes with {' and '.join(actions)}: leave it out of {args.action}")
+    if args.out is not None and (file := next(filter(Path.is_file, (args.out, *args.out.parents)), None)):
+        raise DataError(f"--out is {args.out}, and {file} is a file: give a folder")
+    if args.action != "import" and len(args.paths) != 1 and not (args.action == "check" and _files(args, meant=True)):
         kind = "names" if args.action == "get" else "folders"
         raise DataError(f"got {len(args.paths)} {kind}: give one at a time")
     if args.action == "get":
@@ -85,8 +95,9 @@ def check(args: Namespace) -> None:
 def _check_import(args: Namespace) -> None:
     from dmin.data.importing import ImportOptions
 
-    args.options = ImportOptions(args.group_by, args.on_overlap, args.split_shares, args.seed)
-    benchmark = _is_benchmark(args.paths)
+    names = [field.name for field in fields(ImportOptions) if getattr(args, field.name) is not None]
+    args.options = ImportOptions(**{name: getattr(args, name) for name in names})
+    benchmark = _files(args)
     if args.out is None or (args.videos is None and not benchmark):
         raise DataError("--videos and --out must be given: the folder with the videos, and the one to make")
     if benchmark and args.options != ImportOptions():
@@ -98,10 +109,11 @@ def _check_import(args: Namespace) -> None:
         refuse_missing(args.videos)
 
 
-def _is_benchmark(paths: Sequence[str]) -> bool:
+def _files(args: Namespace, *, meant: bool = False) -> list[Path]:
+    """The files of a benchmark, if the paths are of one."""
     from dmin.lab.benchmarks.reading import files_of_benchmark
 
-    return bool(files_of_benchmark(paths))
+    return files_of_benchmark(args.paths, meant=meant)
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -111,9 +123,9 @@ def run(args: Namespace, console: Console) -> int:
 
 def _import(args: Namespace, console: Console) -> int:
     from dmin.data.importing import import_labels
-    from dmin.lab.benchmarks.reading import files_of_benchmark, import_benchmark
+    from dmin.lab.benchmarks.reading import import_benchmark
 
-    if files := files_of_benchmark(args.paths):
+    if files := _files(args):
         report = import_benchmark(files, args.videos, args.out)
     else:
         report = import_labels(args.paths, args.videos, args.out, args.options)
@@ -138,9 +150,7 @@ def _get(args: Namespace, console: Console) -> int:
 
 
 def _check(args: Namespace, console: Console) -> int:
-    from dmin.lab.benchmarks.reading import files_of_benchmark
-
-    if files := files_of_benchmark(args.paths):
+    if files := _files(args, meant=True):
         return _check_benchmark(files, console)
     return _check_ave(Path(args.paths[0]), console)
 

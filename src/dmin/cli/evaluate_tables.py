@@ -22,11 +22,16 @@ def metrics_table(report: LocalizationReport) -> Table:
     for seconds, boundaries in report.boundary_f1.items():
         table.add_row(f"  F1 of boundaries, {_within(seconds)}", _counted(boundaries))
     table.add_row("what: category, seconds given", _counted(report.category_accuracy_given_event))
-    table.add_row("event / background F1", f"{report.relevance_f1:.3f}")
-    for iou, value in report.event_f1.items():
-        table.add_row(f"whole events, F1 at IoU {iou}", f"{value:.3f}")
+    without_events = report.confusion[-1, -1] == report.seconds  # in truth and answer: no F1 is defined
+    for words, value in {
+        "event / background F1": report.relevance_f1,
+        **{f"whole events, F1 at IoU {iou}": value for iou, value in report.event_f1.items()},
+    }.items():
+        table.add_row(words, "-" if without_events else f"{value:.3f}")
     if report.false_event_seconds is not None:
         table.add_row("false events on clips of no category", _counted(report.false_event_seconds))
+    if report.groups is not None:
+        table.caption = f"which categories training has, in the table below, is told by {report.seen_by}"
     return table
 
 
@@ -94,7 +99,7 @@ def _words(cca: CcaFigures) -> str:
 
 def _counted(interval: Interval) -> str:
     """A figure, its interval and the number of clips behind it."""
-    few = ", no interval" if interval.low is None else ""
+    few = ", no interval" if interval.low is None and interval.clips != 0 else ""
     return f"{interval} ({_clips(interval.clips)}{few})"
 
 

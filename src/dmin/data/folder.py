@@ -3,6 +3,7 @@
 ```
 DIR/Annotations.txt              one event per line: category&video id&quality&start&end
 DIR/splits/{train,val,test}.txt  one video id a line
+DIR/seen.txt                     not needed: the categories that training has, one a line
 DIR/videos/<video id>.mp4        or any other common suffix; an id a/b is videos/a/b.mp4
 ```
 
@@ -67,7 +68,7 @@ def read_split(path: str | Path) -> list[str]:
 
 
 def write_split(path: str | Path, ids: Iterable[str]) -> None:
-    """Write a split, one video id a line.
+    """Write a split, one video id a line; or names of categories.
 
     Raises:
         StoreWriteError: The file cannot be written.

@@ -15,6 +15,7 @@ import numpy as np
 from dmin.data.annotations import BACKGROUND, SPLITS, Annotation, write_annotations
 from dmin.data.folder import write_split
 from dmin.errors import DataError
+from dmin.features.extract import SEEN_FILE
 from dmin.features.sources import VIDEO_SUFFIXES, find_videos, videos_below
 from dmin.results.formats import one_line
 from dmin.results.formats.reading import Label, read_labels
@@ -114,7 +115,11 @@ def refuse_filled(folder: Path) -> None:
 
 
 def write_data_folder(
-    out: Path, lines: Iterable[Annotation], splits: Mapping[str, Sequence[str]], videos: Mapping[str, Path]
+    out: Path,
+    lines: Iterable[Annotation],
+    splits: Mapping[str, Sequence[str]],
+    videos: Mapping[str, Path],
+    seen: Iterable[str] | None = None,
 ) -> None:
     """Write a data-set folder; its videos are links.
 
@@ -123,6 +128,7 @@ def write_data_folder(
         lines: Annotations.
         splits: Ids by the name of the split; one without ids gets no file.
         videos: Files of the videos, by the ids that they get.
+        seen: Categories that training has, whatever clips are here; None if the training split tells.
 
     Raises:
         DataError: A category or an id that a line cannot hold.
@@ -135,6 +141,8 @@ def write_data_folder(
     for split, ids in splits.items():
         if ids:
             write_split(out / "splits" / f"{split}.txt", ids)
+    if seen is not None:
+        write_split(out / SEEN_FILE, seen)
     write_annotations(out / "Annotations.txt", lines)
 
 

@@ -34,12 +34,15 @@ class Twin:
 
 @dataclass(frozen=True)
 class _Means:
-    """Of each clip, its features averaged over its seconds (and regions), the store's mean taken off, of length 1."""
+    """Of each clip, its features averaged over its seconds (and regions), the store's mean taken off, of length 1.
+
+    A clip that is that mean has no direction of its own: the last column is 1 for it, and 0 for the others.
+    """
 
     visual: Tensor
-    """[N, D_v]"""
+    """[N, D_v + 1]"""
     audio: Tensor
-    """[N, D_a]"""
+    """[N, D_a + 1]"""
 
 
 def find_twins(
@@ -89,7 +92,8 @@ def _mean(by_split: Mapping[str, Sequence[Tensor]]) -> Tensor:
 
 
 def _unit(means: Sequence[Tensor], centre: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(torch.stack(list(means)) - centre, dim=-1)
+    off = torch.stack(list(means)) - centre
+    return torch.nn.functional.normalize(torch.cat([off, (off == 0).all(-1, keepdim=True)], -1), dim=-1)
 
 
 def _candidates(first: _Means, second: _Means) -> list[tuple[int, int]]:
@@ -112,5 +116,6 @@ def _similarity(store: FeatureStore, first: str, second: str, centre: Sequence[T
         flat = [(getattr(clip, name)[:seconds].float() - mean).flatten() for clip in (one, other)]
         if flat[0].shape != flat[1].shape:
             return 0.0
-        cosines.append(float(torch.nn.functional.cosine_similarity(flat[0], flat[1], dim=0)))
+        same = torch.equal(flat[0], flat[1])  # of length 0, perhaps, which has no cosine
+        cosines.append(1.0 if same else float(torch.nn.functional.cosine_similarity(flat[0], flat[1], dim=0)))
     return min(cosines)

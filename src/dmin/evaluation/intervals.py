@@ -33,6 +33,8 @@ class Interval:
         return (-math.inf if self.low is None else self.low, math.inf if self.high is None else self.high)
 
     def __str__(self) -> str:
+        if self.clips == 0:  # there is nothing to count
+            return "-"
         return f"{self.value:.3f}" + ("" if self.low is None else f" [{self.low:.3f}, {self.high:.3f}]")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from dmin.data.annotations import BACKGROUND
 from dmin.data.clips import ClipDataset
-from dmin.data.folder import DataFolder
 from dmin.errors import DataError, ModelError
 from dmin.evaluation.answers import ClipResult, category_accuracy, event_accuracy, predict, segment_accuracy, share_of
 from dmin.evaluation.features import require_same_features
 from dmin.evaluation.intervals import Interval
-from dmin.evaluation.seen import GroupFigures, by_group
+from dmin.evaluation.seen import GroupFigures, Seen, by_group
 from dmin.inference import Localizer
 from dmin.progress import Progress, silent
 from dmin.results.events import dumps
@@ -83,6 +82,8 @@ class LocalizationReport:
     groups: dict[str, GroupFigures] | None = field(repr=False)
     """Figures of seen and of unseen categories apart, by "seen", "unseen" and "all"; None where training has them all,
     or where nothing is known of training."""
+    seen_by: str | None
+    """What says which categories training has: the data set's seen.txt, or the training split; None if nothing does."""
     names: tuple[str, ...] = field(repr=False)
     """Labels of the confusion matrix's rows and columns: the categories, then background."""
     confusion: NDArray[np.int64] = field(repr=False)
@@ -119,16 +120,8 @@ def evaluate(
     clips = ClipDataset(store, split, localizer.categories, localizer.settings.window_seconds)
     require_known(clips.folder.categories, localizer.categories)
     results = predict(localizer, clips, progress)
-    threshold, seen = localizer.settings.threshold, _seen(clips.folder, localizer.categories)
+    threshold, seen = localizer.settings.threshold, Seen.of(clips.folder, localizer.categories)
     return report(results, localizer.categories, localizer.name, str(store), split, threshold, seen)
-
-
-def _seen(folder: DataFolder, categories: Sequence[str]) -> set[int] | None:
-    """Indices of the categories that clips of the training split are annotated with; None if there is no such split."""
-    if "train" not in folder.splits:
-        return None
-    names = {line.category for video_id in folder.splits["train"] for line in folder.lines[video_id]}
-    return {index for index, name in enumerate(categories) if name in names}
 
 
 def require_known(categories: Sequence[str], known: Sequence[str]) -> None:
@@ -151,7 +144,7 @@ def report(
     data: str,
     split: str,
     threshold: float,
-    seen: Collection[int] | None = None,
+    seen: Seen | None = None,
 ) -> LocalizationReport:
     """All figures from clips' truths and answers.
 
@@ -162,7 +155,7 @@ def report(
         data: Name of the data.
         split: Its name.
         threshold: Relevance from which a second counts as event.
-        seen: Indices of the categories that training has; None if nothing is known of training.
+        seen: The categories that training has; None if nothing is known of training.
 
     Raises:
         DataError: There are no clips.
@@ -195,7 +188,8 @@ def report(
         if empty
         else None,
         categories=_table(matrix, categories),
-        groups=by_group(results, background, range(background) if seen is None else seen),
+        groups=by_group(results, background, range(background) if seen is None else seen.indices),
+        seen_by=None if seen is None else seen.told_by,
         names=(*categories, BACKGROUND),
         confusion=matrix,
     )

@@ -14,12 +14,45 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dmin.data.annotations import read_rows
+from dmin.data.folder import DataFolder
 from dmin.evaluation.answers import ClipResult, category_accuracy, event_accuracy, segment_accuracy
 from dmin.evaluation.intervals import Interval, mean
+from dmin.features.extract import SEEN_FILE
 from dmin.tasks.scores import binary_f1, event_f1
 
 LEAST_IOU = 0.5
 """Overlap from which the benchmark counts an event as found."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The categories that training has."""
+
+    indices: frozenset[int]
+    told_by: str
+    """What says so: seen.txt, or the training split."""
+
+    @classmethod
+    def of(cls, folder: DataFolder, categories: Sequence[str]) -> Seen | None:
+        """Read them from the data set's seen.txt, or else from its clips in training; None if it has neither.
+
+        Args:
+            folder: The data set, or the feature store.
+            categories: Names in order of their index.
+
+        Raises:
+            DataError: seen.txt cannot be read.
+        """
+        file = folder.source / SEEN_FILE
+        if file.is_file():
+            names, told_by = {name for _, name in read_rows(file)}, SEEN_FILE
+        elif "train" in folder.splits:
+            names = {line.category for video_id in folder.splits["train"] for line in folder.lines[video_id]}
+            told_by = "the training split"
+        else:
+            return None
+        return cls(frozenset(index for index, name in enumerate(categories) if name in names), told_by)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ COMPOSITION_FILE = "composition.json"
 """Of a feature store: the manifest of the composed clips that its features were made from."""
 ORIGIN_FILE = "origin.txt"
 """Of a feature store: the data-set folder that its annotations and splits were copied from."""
-TEXTS = ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt")
+SEEN_FILE = "seen.txt"
+"""Of a data set: the categories that training has by its makers' word, one a line, whatever clips are there."""
+TEXTS = ("Annotations.txt", "splits/train.txt", "splits/val.txt", "splits/test.txt", SEEN_FILE)
 _COPIED = {name: name for name in TEXTS} | {
     "manifest.json": COMPOSITION_FILE  # of composed clips; the store has a manifest of its own
 }

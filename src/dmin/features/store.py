@@ -4,7 +4,7 @@
 STORE/manifest.json                 which backbones, versions and settings made the features
 STORE/features/<xx>/<video id>.safetensors   xx: two hexadecimal digits of a hash of the id
 STORE/index/                        lengths and sources of the clips: `dmin.features.index`
-STORE/Annotations.txt, STORE/splits/  copies, where the videos came from a data-set folder
+STORE/Annotations.txt, STORE/splits/  copies (seen.txt, too), where the videos came from a data-set folder
 STORE/origin.txt                    that folder
 STORE/warnings.txt                  what is odd about it, one sentence per line
 ```

@@ -13,6 +13,7 @@ import pytest
 from huggingface_hub import constants
 
 from dmin.cli.commands import run
+from dmin.errors import DataError
 from dmin.lab.benchmarks.getting import SOURCES, unpack
 
 LINES = "".join(f"Bell&clip{i}&good&{i}&10\n" for i in range(4))
@@ -126,6 +127,21 @@ def test_another_revision(get, hub, tmp_path):
     assert (tmp_path / "ave" / "Annotations.txt").read_text().startswith("Dog&clip0")
 
 
+def test_another_revision_with_files_of_the_same_names_and_sizes(get, hub, tmp_path):
+    assert get() == 0
+    videos = VIDEOS | {"clip1": b"new" * 1666 + b"ed"}
+    hub.add("ann/ave", FILES | {"AVE.zip": archive(**videos)}, kind="dataset", branch="v2")
+    assert get("--revision", "v2") == 0
+    assert {path.stem: path.read_bytes() for path in (tmp_path / "ave" / "AVE").iterdir()} == videos
+
+
+def test_out_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "v.mp4").write_bytes(b"video")
+    for out in (tmp_path / "v.mp4", tmp_path / "v.mp4" / "ave"):
+        assert run(["data", "get", "ave", "--out", str(out)]) == 2
+        assert sentence(capsys) == f"dmin: --out is {out}, and {tmp_path / 'v.mp4'} is a file: give a folder"
+
+
 def test_a_revision_that_is_not_there(get, capsys):
     assert get("--revision", "v9") == 1
     assert sentence(capsys) == (
@@ -191,6 +207,36 @@ def test_a_card_without_a_licence_and_none_at_all(hub, tmp_path, capsys):
     hub.add("ann/bare", {"README.md": b"# AVE\n"}, kind="dataset")
     assert run(words) == 0
     assert "licence, as its card states it: none stated" in capsys.readouterr().err
+
+
+def changed(content: bytes, place: int, value: bytes) -> bytes:
+    return content[:place] + value + content[place + len(value) :]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_compressed_archive_that_is_damaged_is_told(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as opened:
+        opened.writestr("a.mp4", bytes(range(256)) * 20)
+    whole = (tmp_path / "a.zip").read_bytes()
+    words = r"a.zip is damaged .*: remove it, and the same command fetches it again"
+    for place in range(35, 50, 3):  # the compressed bytes begin at 35
+        (tmp_path / "a.zip").write_bytes(changed(whole, place, b"\xff" * 6))
+        with pytest.raises(DataError, match=words):
+            unpack(tmp_path)
+        (tmp_path / "a.mp4").unlink(missing_ok=True)
+
+
+def test_an_archive_of_an_unknown_compression_or_an_encrypted_one(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened:
+        opened.writestr("a.mp4", b"video")
+    whole = (tmp_path / "a.zip").read_bytes()
+    entry = whole.index(b"PK\x01\x02")
+    (tmp_path / "a.zip").write_bytes(changed(changed(whole, 8, b"\x63"), entry + 10, b"\x63"))
+    with pytest.raises(DataError, match=r"a.zip is damaged \(That compression method is not supported\): remove it"):
+        unpack(tmp_path)
+    (tmp_path / "a.zip").write_bytes(changed(changed(whole, 6, b"\x01"), entry + 8, b"\x01"))
+    with pytest.raises(DataError, match=r"a.zip is encrypted: unpack it in its folder with its password"):
+        unpack(tmp_path)
 
 
 def test_a_damaged_archive_and_one_that_would_write_elsewhere(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from dmin.cli.commands import run
 from dmin.data.folder import DataFolder
 from dmin.errors import DataError
-from dmin.evaluation.localization import _seen
+from dmin.evaluation.seen import Seen
+from dmin.features.extract import _copy_annotations
 from dmin.lab.benchmarks.reading import files_of_benchmark, import_benchmark, read_benchmark
 
 OV_HEAD = "split,cls_name,cls_type,vid_name"
@@ -92,7 +94,7 @@ def test_ov_avebench_becomes_a_folder_with_its_own_splits(ov, tmp_path):
         "val": ("bbbbbbbbbb2",),
         "test": ("cccccccccc3", "dddddddddd4"),
     }
-    assert _seen(data, data.categories) == {0}
+    assert Seen.of(data, data.categories) == Seen(frozenset({0}), "seen.txt")
     assert report.counts["rain, heavy"] == {"train": 0, "val": 0, "test": 1}
     assert report.counts["Background"] == {"train": 0, "val": 0, "test": 1}
     assert report.notes == ("1 seen categories (close) and 1 unseen ones (open)",)
@@ -140,6 +142,7 @@ def test_vggsound_avel_in_both_of_its_forms(avel, form, tmp_path):
         "dog barking&bbbbbbbbbb2&good&0&10",
         "rain&cccccccccc3&good&0&0",
     ]
+    assert not (tmp_path / "out" / "seen.txt").exists()  # the training split tells
 
 
 def test_categories_of_vggsound_avel_are_compared_with_their_list(avel, tmp_path):
@@ -149,6 +152,72 @@ def test_categories_of_vggsound_avel_are_compared_with_their_list(avel, tmp_path
     names.write_text("rain\ndog barkin\n")
     with pytest.raises(DataError, match=r"row 2: unknown category 'dog barking': did you mean 'dog barkin'"):
         read_benchmark([*avel(), names])
+
+
+def test_a_text_that_is_not_the_list_of_categories_is_named(avel):
+    table, labels = avel()
+    (table.parent / "a_readme.txt").write_text("hello\n")
+    with pytest.raises(DataError, match=r"a_readme.txt was taken as the list of categories: if it is none, name the o"):
+        read_benchmark(files_of_benchmark([table.parent]))
+    (table.parent / "c.txt").write_text("rain\ndog barking\n")
+    with pytest.raises(DataError, match=r"one list of categories \(text\), got 2: a_readme.txt, c.txt: name the files"):
+        read_benchmark(files_of_benchmark([table.parent]))
+    assert len(read_benchmark([table, labels]).clips) == 3
+
+
+@pytest.mark.parametrize("name", ["Background", "background"])
+def test_a_category_that_means_no_event_is_refused(ov, avel, name):
+    with pytest.raises(DataError, match=rf"row 3: got the category '{name}', which means no event to dmin: give"):
+        read_benchmark(avel(rows=(AVEL_ROWS[0], f"{name},bbbbbbbbbb2,val")))
+    with pytest.raises(DataError, match=rf"row 2: got the category '{name}', which means no event"):
+        read_benchmark(ov(rows=(f"train,{name},close,-aaaaaaaaa1",)))
+
+
+@pytest.mark.parametrize(
+    "row", ['"dog barking,-aaaaaaaaa1,train', '"dog\nbarking",-aaaaaaaaa1,train', '"dog" b,a,train']
+)
+def test_quotes_that_stray_or_hold_several_lines_are_refused(avel, row):
+    with pytest.raises(DataError, match=r"row 2: got '\"dog.*, whose quotation marks do not go in pairs around fields"):
+        read_benchmark(avel(rows=(row, *AVEL_ROWS[1:])))
+
+
+def test_labels_nested_without_end(ov, avel):
+    table, labels = avel()
+    labels.write_text("[" * 100_000)
+    with pytest.raises(DataError, match=r"labels.json is no JSON that can be read \(maximum recursion depth"):
+        read_benchmark([table, labels])
+    with pytest.raises(DataError, match=r"dddddddddd4: got the label '\[{79}, must be 10 times 0 or 1"):
+        read_benchmark(ov(labels=changed("dddddddddd4", label="[" * 100_000)))
+
+
+def test_two_labels_of_one_id(ov, avel):
+    for table, labels in (ov(), avel()):
+        again = json.loads(labels.read_text())["bbbbbbbbbb2"]
+        text = labels.read_text().rstrip("}") + '}, "bbbbbbbbbb2": '
+        labels.write_text(f"{text}{json.dumps(again)}}}")
+        assert read_benchmark([table, labels]).clips
+        again["label"] = [0] * 10
+        labels.write_text(f"{text}{json.dumps(again)}}}")
+        with pytest.raises(DataError, match=r"labels.json has two labels of bbbbbbbbbb2: get the file again"):
+            read_benchmark([table, labels])
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"), [(AVEL_HEAD.replace(",", ";"), "utf-8"), (AVEL_HEAD, "utf-16"), (f"{AVEL_HEAD},x", "utf-8")]
+)
+def test_a_table_of_another_form_is_told_the_right_header(avel, head, encoding, capsys):
+    table, labels = avel()
+    table.write_text(f"{head}\nrain,cccccccccc3,test\n", encoding)
+    for paths in ([table.parent], [table, labels]):
+        assert run(["data", "check", *map(str, paths)]) == 1
+        said = capsys.readouterr().err
+        assert "table.csv, without the table of a known data set: give a CSV file in UTF-8 whose first line is" in (
+            said.replace("labels.json, table", "table").replace("table.csv, labels.json", "table.csv")
+        )
+    assert "split,cls_name,cls_type,vid_name or category,video_id,split; or, of AVE, the folder with its Anno" in said
+    (table.parent / "Annotations.txt").write_text("Bell&clip&good&0&10\n")  # of AVE, with a table beside it
+    run(["data", "check", str(table.parent)])
+    assert "known data set" not in capsys.readouterr().err
 
 
 def test_labels_of_vggsound_avel_that_contradict_each_other(avel):
@@ -197,6 +266,15 @@ def test_where_nothing_is_known_of_two_cuts_both_are_left_out(ov, videos, tmp_pa
     assert lines(tmp_path / "out") == ["rain, heavy&dddddddddd4&good&9&10"]
     assert "both are left out" in report.notes[1]
     assert report.notes[2].startswith("3 of 4 clips have no video in ")
+
+
+def test_seen_categories_are_the_releases_own_wherever_its_videos_are(ov, videos, tmp_path):
+    import_benchmark(ov(), videos("dddddddddd4.mp4"), tmp_path / "out")
+    (tmp_path / "store").mkdir()
+    _copy_annotations(tmp_path / "out", tmp_path / "store")
+    shutil.rmtree(tmp_path / "out")
+    assert (tmp_path / "store" / "seen.txt").read_text() == "dog and cat\n"  # of which no clip is here
+    assert Seen.of(DataFolder.open(tmp_path / "store"), ("rain, heavy",)) == Seen(frozenset(), "seen.txt")
 
 
 def test_videos_of_other_clips_are_refused(ov, videos, tmp_path):

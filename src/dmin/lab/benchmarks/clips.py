@@ -7,12 +7,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dmin.data.annotations import SPLITS, Annotation, read_rows
+from dmin.data.annotations import BACKGROUND, SPLITS, Annotation, read_rows
 from dmin.errors import DataError, unknown_name
 from dmin.results.formats import one_line
 from dmin.tasks.scores import spans
@@ -51,6 +52,8 @@ class Benchmark:
     """Of two videos of one id, cut from one recording, the later one is meant; if not, it is not known which."""
     notes: tuple[str, ...]
     """A sentence for each thing that is worth knowing."""
+    seen: tuple[str, ...] | None = None
+    """Categories that training has, by the release's own word; None if it says nothing of it."""
 
     @property
     def annotations(self) -> tuple[Annotation, ...]:
@@ -74,29 +77,40 @@ def read_table(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, 
         Each row's place in words, and its fields.
 
     Raises:
-        DataError: It cannot be read, lacks a column or has no row; or a field is empty.
+        DataError: It cannot be read, lacks a column or has no row; a field is empty, or a quotation mark is not closed.
     """
     (_, head), *lines = read_rows(path) or [(1, "")]
-    names = next(csv.reader([head]))
+    names = _fields(head, f"{path}, row 1")
     if missing := [column for column in columns if column not in names]:
         raise DataError(f"{path} has the columns {', '.join(names)}: it needs {', '.join(missing)}, too")
     if not lines:
         raise DataError(f"{path} has no row below its header: get the whole file")
     table = []
-    for (number, _), values in zip(lines, csv.reader([line for _, line in lines]), strict=True):
-        fields = dict(zip(names, (value.strip() for value in values), strict=False))
+    for number, line in lines:
         where = f"{path}, row {number}"
+        fields = dict(zip(names, (value.strip() for value in _fields(line, where)), strict=False))
         if empty := [column for column in columns if not fields.get(column)]:
             raise DataError(f"{where}: {empty[0]} is empty: every clip needs {', '.join(columns)}")
         table.append((where, fields))
     return table
 
 
+def _fields(line: str, where: str) -> list[str]:
+    """The fields of a row that is one line."""
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        raise DataError(
+            f"{where}: got {line!r}, whose quotation marks do not go in pairs around fields ({error}): put each clip "
+            "on one line, and quotes around whole fields"
+        ) from error
+
+
 def read_json(path: Path) -> Any:
     """Read a file of labels.
 
     Raises:
-        DataError: It is no JSON; archives and pickles are named as such.
+        DataError: It is no JSON, or has two values of one name; archives and pickles are named as such.
     """
     try:
         data = path.read_bytes()
@@ -108,9 +122,20 @@ def read_json(path: Path) -> Any:
             "can run code; get the labels as one JSON file"
         )
     try:
-        return json.loads(data.decode("utf-8-sig"))
-    except ValueError as error:
-        raise DataError(f"{path} is no JSON ({error}): get the file again") from error
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=partial(_agreeing, path))
+    except DataError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no JSON that can be read ({error}): get the file again") from error
+
+
+def _agreeing(path: Path, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A dictionary of pairs, of which none may contradict another."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise DataError(f"{path} has two labels of {name}: get the file again")
+    return found
 
 
 def checked_split(name: str, where: str) -> str:
@@ -143,6 +168,18 @@ def category_name(text: str) -> str:
     return one_line(text).replace("&", "and")
 
 
+def checked_category(text: str, where: str) -> str:
+    """The name of a clip's category as an annotation line can hold it.
+
+    Raises:
+        DataError: It is reserved for clips of no category.
+    """
+    name = category_name(text)
+    if name.casefold() == BACKGROUND.casefold():
+        raise DataError(f"{where}: got the category {text!r}, which means no event to dmin: give it another name")
+    return name
+
+
 def checked_events(value: Any, where: str) -> tuple[bool, ...]:
     """Event or not, second by second, from a list of ten 0 and 1, from a list of one such list, or from a text of one.
 
@@ -151,12 +188,12 @@ def checked_events(value: Any, where: str) -> tuple[bool, ...]:
     """
     try:
         numbers = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         numbers = None
     if isinstance(numbers, list) and len(numbers) == 1:  # as a comment in a public loader of VGGSound-AVEL has it
         (numbers,) = numbers
     if not isinstance(numbers, list) or len(numbers) != SECONDS or any(number not in (0, 1) for number in numbers):
-        raise DataError(f"{where}: got the label {value!r}, must be {SECONDS} times 0 or 1, a second each")
+        raise DataError(f"{where}: got the label {value!r:.80}, must be {SECONDS} times 0 or 1, a second each")
     return tuple(number == 1 for number in numbers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from dmin.errors import DataError, unknown_name
 from dmin.hub import disk_error, is_repository, using_hub
+
+_ENCRYPTED = 0x1
+"""The flag of an encrypted member of a zip archive."""
+_AT_ONCE_BYTES = 1 << 20
+"""Bytes that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -82,28 +88,50 @@ def fetch(offer: Offer, out: Path, *, bars: bool = False) -> None:
 
 
 def unpack(folder: Path) -> tuple[Path, ...]:
-    """Unpack the zip archives in a folder, each beside itself; files that are there and of the right size stay.
+    """Unpack the zip archives in a folder, each beside itself; files that are there and of the right content stay.
 
     Returns:
         The archives.
 
     Raises:
-        DataError: An archive is damaged, or the disk is full.
+        DataError: An archive is damaged or encrypted, or the disk is full.
     """
     archives = tuple(path for path in sorted(folder.rglob("*.zip")) if ".cache" not in path.parts)
     for path in archives:
         try:
-            with zipfile.ZipFile(path) as archive:
-                for member in archive.infolist():
-                    target = path.parent / member.filename
-                    if not (target.is_file() and target.stat().st_size == member.file_size):
-                        archive.extract(member, path.parent)
-        except zipfile.BadZipFile as error:
+            _unpack(path)
+        except DataError:
+            raise
+        # Decompressors have errors without a common base; bzip2's is an OSError without a number.
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                words = disk_error(error) or f"{error.strerror}: mend that, and the same command goes on"
+                raise DataError(f"{path} cannot be unpacked: {words}") from error
             raise DataError(f"{path} is damaged ({error}): remove it, and the same command fetches it again") from error
-        except OSError as error:
-            words = disk_error(error) or f"{error.strerror}: mend that, and the same command goes on"
-            raise DataError(f"{path} cannot be unpacked: {words}") from error
     return archives
+
+
+def _unpack(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if _is_there(path.parent / member.filename, member):
+                continue
+            if member.flag_bits & _ENCRYPTED:
+                raise DataError(
+                    f"{path} is encrypted: unpack it in its folder with its password, then `dmin data check`"
+                )
+            archive.extract(member, path.parent)
+
+
+def _is_there(file: Path, member: zipfile.ZipInfo) -> bool:
+    """True for a file that has a member's content, as far as size and checksum tell."""
+    if not file.is_file() or file.stat().st_size != member.file_size:
+        return False
+    checksum = 0
+    with file.open("rb") as opened:
+        while part := opened.read(_AT_ONCE_BYTES):
+            checksum = zlib.crc32(part, checksum)
+    return checksum == member.CRC
 
 
 def _so_far(repository: str) -> str:

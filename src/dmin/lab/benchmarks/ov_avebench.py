@@ -15,6 +15,7 @@ from dmin.lab.benchmarks.clips import (
     Benchmark,
     BenchmarkClip,
     category_name,
+    checked_category,
     checked_events,
     checked_id,
     checked_split,
@@ -42,7 +43,8 @@ def read_ov_avebench(table: Path, labels: Path) -> Benchmark:
     types: dict[str, str] = {}
     seen: dict[str, str] = {}
     for where, row in read_table(table, COLUMNS):
-        video_id, category, kind = checked_id(row["vid_name"], where), category_name(row["cls_name"]), row["cls_type"]
+        video_id, category = checked_id(row["vid_name"], where), checked_category(row["cls_name"], where)
+        kind = row["cls_type"]
         once(video_id, seen, where)
         split = checked_split(row["split"], where)
         if kind not in _TYPES:
@@ -61,4 +63,5 @@ def read_ov_avebench(table: Path, labels: Path) -> Benchmark:
     counted = Counter(types.values())
     groups = f"{counted['close']} seen categories (close) and {counted['open']} unseen ones (open)"
     notes = (groups, *without_row(entries, clips, table))
-    return Benchmark("OV-AVEBench", tuple(clips), takes_later=False, notes=notes)
+    known = tuple(name for name, kind in types.items() if kind == "close")
+    return Benchmark("OV-AVEBench", tuple(clips), takes_later=False, notes=notes, seen=known)

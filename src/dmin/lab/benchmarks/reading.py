@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dmin.data.folder import few
 from dmin.data.importing import ImportReport, count_videos, refuse_filled, videos_by_id, write_data_folder
 from dmin.errors import DataError
+from dmin.lab.ave.files import find_file
 from dmin.lab.benchmarks import ov_avebench, vggsound_avel
 from dmin.lab.benchmarks.clips import Benchmark
 
@@ -35,8 +37,12 @@ KINDS = {
 """All published data sets that are known here."""
 
 
-def files_of_benchmark(paths: Iterable[str | Path]) -> list[Path]:
+def files_of_benchmark(paths: Iterable[str | Path], *, meant: bool = False) -> list[Path]:
     """The files that were named, or those of the folder that was; none if no table of a known data set is among them.
+
+    Args:
+        paths: Files, or a folder.
+        meant: Take any CSV or JSON file for one of a published data set, unless AVE's annotations are there.
 
     Example:
         >>> files_of_benchmark(["labels.eaf"])
@@ -44,7 +50,9 @@ def files_of_benchmark(paths: Iterable[str | Path]) -> list[Path]:
     """
     named = [Path(path) for path in paths]
     files = sorted(file for file in named[0].iterdir() if file.is_file()) if named[0].is_dir() else named
-    return files if any(_kind_of(file) for file in files) else []
+    guessed = meant and find_file(named[0], "Annotations.txt") is None
+    found = any(_kind_of(file) or (guessed and file.suffix.lower() in (".csv", ".json")) for file in files)
+    return files if found else []
 
 
 def read_benchmark(files: Sequence[Path]) -> Benchmark:
@@ -60,13 +68,21 @@ def read_benchmark(files: Sequence[Path]) -> Benchmark:
     name = _kind_of(tables[0]) if tables else None
     if name is None:
         heads = " or ".join(",".join(kind.columns) for kind in KINDS.values())
-        raise DataError(f"no table of a known data set among the {len(files)} files: its first line must be {heads}")
+        raise DataError(
+            f"got {few([file.name for file in files])}, without the table of a known data set: give a CSV file in "
+            f"UTF-8 whose first line is {heads}; or, of AVE, the folder with its Annotations.txt"
+        )
     texts = [file for file in files if file.suffix.lower() == ".txt"] if KINDS[name].has_categories else []
     labels = [file for file in files if file not in tables and file not in texts and file.suffix.lower() in _LABELS]
-    for found, words in ((tables, "table (CSV)"), (labels, "file of labels (JSON)")):
-        if len(found) != 1:
+    kinds = (
+        (tables, "one table (CSV)"),
+        (labels, "one file of labels (JSON)"),
+        (texts, "one list of categories (text)"),
+    )
+    for found, words in kinds:
+        if len(found) > 1 or not (found or found is texts):
             names = f": {', '.join(file.name for file in found)}" if found else ""
-            raise DataError(f"{name} needs one {words}, got {len(found)}{names}: name the files that belong together")
+            raise DataError(f"{name} needs {words}, got {len(found)}{names}: name the files that belong together")
     return KINDS[name].read(tables[0], labels[0], *texts[:1])
 
 
@@ -93,7 +109,7 @@ def import_benchmark(files: Sequence[Path], videos: Path | None, out: str | Path
         if left := len(benchmark.clips) - len(kept):
             notes.append(f"{left} of {len(benchmark.clips)} clips have no video in {videos}, and are left out")
         benchmark = replace(benchmark, clips=kept)
-    write_data_folder(out, benchmark.annotations, benchmark.splits, there)
+    write_data_folder(out, benchmark.annotations, benchmark.splits, there, benchmark.seen)
     categories = {clip.video_id: {clip.category} if any(clip.events) else set() for clip in benchmark.clips}
     return ImportReport(out, count_videos(categories, benchmark.splits), tuple(notes))
 

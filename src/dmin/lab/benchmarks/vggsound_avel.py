@@ -18,6 +18,7 @@ from dmin.lab.benchmarks.clips import (
     Benchmark,
     BenchmarkClip,
     category_name,
+    checked_category,
     checked_events,
     checked_id,
     checked_split,
@@ -47,10 +48,13 @@ def read_vggsound_avel(table: Path, labels: Path, categories: Path | None = None
     clips: list[BenchmarkClip] = []
     seen: dict[str, str] = {}
     for where, row in read_table(table, COLUMNS):
-        video_id, category = checked_id(row["video_id"], where), category_name(row["category"])
+        video_id, category = checked_id(row["video_id"], where), checked_category(row["category"], where)
         once(video_id, seen, where)
         if known is not None and category not in known:
-            raise DataError(f"{where}: {unknown_name('category', category, known)}, by {categories}")
+            raise DataError(
+                f"{where}: {unknown_name('category', category, known)}; {categories} was taken as the list of "
+                "categories: if it is none, name the other files alone"
+            )
         events = checked_events(label_of(entries, video_id, labels)["label"], f"{labels}, {video_id}")
         clips.append(BenchmarkClip(video_id, category, checked_split(row["split"], where), events))
     notes = (f"{len({clip.category for clip in clips})} categories", *without_row(entries, clips, table))
