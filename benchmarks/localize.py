@@ -31,9 +31,9 @@ class Cost:
     megabytes: float
 
 
-def cost(model: str, warm_up: Path, video: Path, rounds: int) -> Cost:
+def cost(model: str, fast: bool, warm_up: Path, video: Path, rounds: int) -> Cost:
     """Answer, and decode, in turns; the best time of each counts."""
-    localizer = Localizer.from_pretrained(model)
+    localizer = Localizer.from_pretrained(model, fast=fast)
     localizer(warm_up)
     whole, first, decoded = [], [], []
     for _ in range(rounds):
@@ -54,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("video", type=Path, nargs="?", help="default: ten seconds of 360p that are made for it")
     parser.add_argument("--model", default="starter")
+    parser.add_argument("--fast", action="store_true", help="let the backbones compute in bfloat16")
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 5.0])
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     options = parser.parse_args()
@@ -64,7 +65,7 @@ def main() -> None:
         for minutes in (None, *options.minutes):
             video = short if minutes is None else repeated(short, minutes, Path(folder) / f"{minutes:g}.mp4")
             # A short video is over before the machine has settled.
-            found: Cost = in_new_process(cost, options.model, short, video, 5 if minutes is None else 1)
+            found: Cost = in_new_process(cost, options.model, options.fast, short, video, 5 if minutes is None else 1)
             costs.append(asdict(found))
             print(
                 f"{found.video_seconds:16.1f}{found.seconds:10.2f}{found.video_seconds / found.seconds:18.1f}"
