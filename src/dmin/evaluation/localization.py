@@ -83,7 +83,7 @@ class LocalizationReport:
     """Figures of seen and of unseen categories apart, by "seen", "unseen" and "all"; None where training has them all,
     or where nothing is known of training."""
     seen_by: str | None
-    """What says which categories training has: the data set's seen.txt, or the training split; None if nothing does."""
+    """Source of the seen categories: the data set's seen.txt, or the training split; None without either."""
     names: tuple[str, ...] = field(repr=False)
     """Labels of the confusion matrix's rows and columns: the categories, then background."""
     confusion: NDArray[np.int64] = field(repr=False)

@@ -31,7 +31,7 @@ class Seen:
 
     indices: frozenset[int]
     told_by: str
-    """What says so: seen.txt, or the training split."""
+    """Source of that: seen.txt, or the training split."""
 
     @classmethod
     def of(cls, folder: DataFolder, categories: Sequence[str]) -> Seen | None:
