@@ -111,7 +111,7 @@ def test_flags_that_do_not_go_together(words, status, message, data, capsys):
 
 def test_a_model_of_words_replaces_nothing_else(data, tmp_path, capsys):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.json").write_text('{"model": "DMIN"}')
+    (tmp_path / "run" / "config.json").write_text('{"model": "DMIN", "category_names": ["Words"]}')
     (tmp_path / "file").touch()
     for name, message in {"run": "holds something else than a model of words", "file": "is a file"}.items():
         assert run(["localize", str(data), *LABELS, "--save-model", str(tmp_path / name)]) == 2

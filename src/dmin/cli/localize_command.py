@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,7 +24,7 @@ from dmin.cli.options import (
     cluster_of,
     refuse_missing,
 )
-from dmin.errors import DataError, DminError
+from dmin.errors import DataError, DminError, ModelError
 from dmin.results.events import dumps
 from dmin.shard import Shard
 
@@ -130,11 +131,17 @@ def _refuse_other_content(folder: Path) -> None:
     Raises:
         DataError: The folder is a file, or holds something else.
     """
+    from dmin.models.pretrained import read_config
+    from dmin.models.words import Words
+
     if folder.is_file():
         raise DataError(f"--save-model {folder} is a file: name a folder")
-    config = folder / "config.json"
-    is_empty = not folder.is_dir() or not any(folder.iterdir())
-    if not is_empty and not (config.is_file() and b'"Words"' in config.read_bytes()):
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    model = None
+    with suppress(ModelError):
+        model = read_config(folder)["model"]
+    if model != Words.__name__:
         raise DataError(f"--save-model {folder} holds something else than a model of words: name a new folder")
 
 
