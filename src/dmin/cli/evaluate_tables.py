@@ -23,10 +23,8 @@ def metrics_table(report: LocalizationReport) -> Table:
         table.add_row(f"  F1 of boundaries, {_within(seconds)}", _counted(boundaries))
     table.add_row("what: category, seconds given", _counted(report.category_accuracy_given_event))
     without_events = report.confusion[-1, -1] == report.seconds  # in truth and answer: no F1 is defined
-    for words, value in {
-        "event / background F1": report.relevance_f1,
-        **{f"whole events, F1 at IoU {iou}": value for iou, value in report.event_f1.items()},
-    }.items():
+    of_events = {f"whole events, F1 at IoU {iou}": value for iou, value in report.event_f1.items()}
+    for words, value in {"event / background F1": report.relevance_f1, **of_events}.items():
         table.add_row(words, "-" if without_events else f"{value:.3f}")
     if report.false_event_seconds is not None:
         table.add_row("false events on clips of no category", _counted(report.false_event_seconds))
