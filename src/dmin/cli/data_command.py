@@ -80,8 +80,7 @@ def check(args: Namespace) -> None:
             raise DataError(f"{_flag(name)} goes with {' and '.join(actions)}: leave it out of {args.action}")
     if args.out is not None and (file := next(filter(Path.is_file, (args.out, *args.out.parents)), None)):
         raise DataError(f"--out is {args.out}, and {file} is a file: give a folder")
-    args.files = _benchmark_files(args)
-    if args.action != "import" and len(args.paths) != 1 and not args.files:
+    if args.action != "import" and len(args.paths) != 1 and not (args.action == "check" and _files(args, meant=True)):
         kind = "names" if args.action == "get" else "folders"
         raise DataError(f"got {len(args.paths)} {kind}: give one at a time")
     if args.action == "get":
@@ -98,9 +97,10 @@ def _check_import(args: Namespace) -> None:
 
     names = [field.name for field in fields(ImportOptions) if getattr(args, field.name) is not None]
     args.options = ImportOptions(**{name: getattr(args, name) for name in names})
-    if args.out is None or (args.videos is None and not args.files):
+    benchmark = _files(args)
+    if args.out is None or (args.videos is None and not benchmark):
         raise DataError("--videos and --out must be given: the folder with the videos, and the one to make")
-    if args.files and args.options != ImportOptions():
+    if benchmark and args.options != ImportOptions():
         raise DataError(
             "these files have splits of their own and one event at a time: leave out --group-by, --on-overlap, "
             "--split-shares and --seed"
@@ -109,13 +109,11 @@ def _check_import(args: Namespace) -> None:
         refuse_missing(args.videos)
 
 
-def _benchmark_files(args: Namespace) -> list[Path]:
-    """The files of a benchmark, if they are to be imported or checked."""
-    if args.action not in ("import", "check"):
-        return []
+def _files(args: Namespace, *, meant: bool = False) -> list[Path]:
+    """The files of a benchmark, if the paths are of one."""
     from dmin.lab.benchmarks.reading import files_of_benchmark
 
-    return files_of_benchmark(args.paths, meant=args.action == "check")
+    return files_of_benchmark(args.paths, meant=meant)
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -127,8 +125,8 @@ def _import(args: Namespace, console: Console) -> int:
     from dmin.data.importing import import_labels
     from dmin.lab.benchmarks.reading import import_benchmark
 
-    if args.files:
-        report = import_benchmark(args.files, args.videos, args.out)
+    if files := _files(args):
+        report = import_benchmark(files, args.videos, args.out)
     else:
         report = import_labels(args.paths, args.videos, args.out, args.options)
     console.table(import_table(report))
@@ -152,8 +150,8 @@ def _get(args: Namespace, console: Console) -> int:
 
 
 def _check(args: Namespace, console: Console) -> int:
-    if args.files:
-        return _check_benchmark(args.files, console)
+    if files := _files(args, meant=True):
+        return _check_benchmark(files, console)
     return _check_ave(Path(args.paths[0]), console)
 
 
